@@ -1,0 +1,173 @@
+"""The one staircase between the floors: settings → domain → store → runtime → edge.
+
+::
+
+    settings.load() ── domain_of() ──┬── run_engine()   commands → events, outcomes
+                                     ├── run_worker()   log → rows, indexes
+                                     └── open_client()  commands in, views out
+
+A process loads its settings, then the domain they name, and runs roles: each works on
+sessions of the store, one after the other, until a stop is asked for. Nothing else in
+`engine` knows both the runtime and Redis.
+"""
+
+import importlib
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from types import ModuleType
+
+import anyio
+
+from engine.core import registry
+from engine.core.errors import Misregistered, Misuse
+from engine.core.ports import Session
+from engine.core.registry import Domain
+from engine.edge.client import Client
+from engine.runtime import node
+from engine.runtime.sessions import single, work_on_sessions
+from engine.runtime.shutdown import Shutdown
+from engine.settings import Settings, load
+from engine.store.session import RedisSession, open_session
+from engine.telemetry import log
+
+DEFAULT_PARTITIONS = 64
+"""Partitions of a new namespace: enough to spread over a dozen nodes or a small Cluster."""
+
+
+def domain_of(settings: Settings) -> Domain:
+    """The domain in the packages that the settings name, found from the working directory.
+
+    A package that is not there counts as empty; one that cannot be imported is an error.
+    """
+    here = os.getcwd()  # noqa: PTH109 -- sys.path holds texts
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    handlers = _package(settings.handlers)
+    projections = _package(settings.projections)
+    domain = registry.build(
+        deciders=getattr(handlers, "deciders", ()),
+        services=getattr(handlers, "services", ()),
+        projections=getattr(projections, "projections", ()),
+        queries=getattr(projections, "queries", ()),
+    )
+    registry.require_handled(domain, settings.handlers)
+    return domain
+
+
+def _package(name: str) -> ModuleType | None:
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name == name:
+            return None
+        raise Misregistered(f"importing {name} failed: {error}") from error
+
+
+@asynccontextmanager
+async def namespace_session(
+    settings: Settings, *, create: int | None = None
+) -> AsyncIterator[RedisSession]:
+    """A session on the settings' namespace, created with ``create`` partitions if need be.
+
+    Raises `Unavailable`, `Unfit`, and without ``create`` also `NotFound`.
+    """
+    async with open_session(settings.redis, settings.namespace) as session:
+        if create is not None:
+            await session.create(settings.partitions or create)
+        await session.enter(settings.partitions)
+        yield session
+
+
+async def run_engine(
+    settings: Settings,
+    domain: Domain,
+    shutdown: Shutdown,
+    *,
+    create: int = DEFAULT_PARTITIONS,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Be an engine node until stopped; ``ready`` is called at each session's start."""
+    name = node.new_node_id()
+
+    async def work(session: Session) -> None:
+        log.info(
+            "engine.started", node=name, redis=settings.redis, namespace=settings.namespace,
+            partitions=session.partitions, commands=sorted(domain.commands),
+        )  # fmt: skip
+        ready()
+        await node.engine(session, domain, settings, name, shutdown)
+
+    if not domain.commands:
+        raise Misuse(
+            f"no command is registered: the package {settings.handlers!r} in the working directory "
+            f"must list its `deciders`"
+        )
+    opened = partial(namespace_session, settings, create=create)
+    await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
+    log.info("engine.stopped", node=name)
+
+
+async def run_worker(
+    settings: Settings,
+    domain: Domain,
+    shutdown: Shutdown,
+    names: tuple[str, ...] = (),
+    *,
+    create: int = DEFAULT_PARTITIONS,
+    ready: Callable[[], None] = lambda: None,
+) -> None:
+    """Be a projection worker until stopped, for the named projections or for all."""
+    unknown = set(names) - set(domain.projections)
+    if unknown or not domain.projections:
+        known = ", ".join(sorted(domain.projections)) or "none"
+        raise Misuse(f"no projection {', '.join(sorted(unknown))!r} is registered; there are: {known}")
+    name = node.new_node_id()
+    chosen = names or tuple(domain.projections)
+
+    async def work(session: Session) -> None:
+        log.info(
+            "worker.started", node=name, redis=settings.redis, namespace=settings.namespace,
+            partitions=session.partitions, projections=sorted(chosen),
+        )  # fmt: skip
+        ready()
+        await node.worker(session, domain, settings, chosen, name, shutdown)
+
+    opened = partial(namespace_session, settings, create=create)
+    await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
+    log.info("engine.stopped", node=name)
+
+
+@asynccontextmanager
+async def open_client(settings: Settings, domain: Domain) -> AsyncIterator[Client]:
+    """A client of the namespace; it reconnects by itself.
+
+    The first connection must be had within ``connect_seconds``: raises `Unavailable`,
+    `NotFound` where there is no such namespace, `Unfit`.
+    """
+    client = Client(domain, settings.wait_seconds)
+    opened = partial(namespace_session, settings)
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(
+                work_on_sessions, opened, client.dispatch.work, Shutdown(), settings.connect_seconds
+            )
+            await client.dispatch.session()
+            yield client
+            tasks.cancel_scope.cancel()
+    except BaseExceptionGroup as errors:
+        raise single(errors) from None
+
+
+@asynccontextmanager
+async def connect(redis: str | None = None, *, namespace: str | None = None) -> AsyncIterator[Client]:
+    """Open the Python SDK: ``async with engine.connect("redis://…") as semel``.
+
+    Unset arguments come from the environment and ``config/semel.toml``. Queries need the
+    project's ``projections`` package on the import path.
+    """
+    settings = load(redis=redis, namespace=namespace)
+    async with open_client(settings, domain_of(settings)) as client:
+        yield client

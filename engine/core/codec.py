@@ -1,0 +1,127 @@
+"""How messages are written in Redis: JSON that a person can read in redis-cli."""
+
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
+
+from engine.core.errors import Torn
+from engine.core.messages import NO_META, CommandContext, CommandMeta, EventMeta
+from engine.core.outcome import Outcome, Status
+from engine.core.ports import Entry, LoggedEvent
+
+_DIGEST_BYTES = 8
+"""64 bits tell two contents of one id apart; nobody gains by a collision of their own."""
+
+encode = msgspec.json.Encoder().encode
+"""Any message as JSON bytes; decimals as strings, times in ISO 8601."""
+
+_decode_meta = msgspec.json.Decoder(dict[str, Any]).decode
+_META_TYPES: dict[str, type] = {
+    "user": str,
+    "time": datetime,
+    "correlation": str,
+    "traceparent": str,
+    "expect": int,
+    "durability": str,
+    "reply": str,
+}
+_META_TEXT_LIMIT = 200
+"""Characters in one text of ``meta``: it travels with every event."""
+
+
+def digest_of(kind: str, data: bytes, expect: int | None) -> str:
+    """What tells a repeat from a misuse of its id: type, data as sent, expected version."""
+    said = b"%s\0%s\0%s" % (kind.encode(), b"" if expect is None else b"%d" % expect, data)
+    return blake2b(said, digest_size=_DIGEST_BYTES).hexdigest()
+
+
+def read_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
+    """A command's ``meta`` and what is wrong with it, by key (``meta.expect``)."""
+    if not raw or raw == b"{}":
+        return NO_META, {}
+    try:
+        said = _decode_meta(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return NO_META, {"meta": f"is not a JSON object: {error}"}
+    faults: dict[str, str] = {}
+    known: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    for key, value in said.items():
+        if key.startswith("x_"):
+            extra[key] = value
+        elif key in _META_TYPES:
+            try:
+                known[key] = _meta_value(key, value)
+            except (msgspec.ValidationError, ValueError) as error:
+                faults[f"meta.{key}"] = str(error)
+        else:
+            names = ", ".join(_META_TYPES)
+            faults[f"meta.{key}"] = f"is not a key of meta; clients may set {names} and x_…"
+    return CommandMeta(**known, extra=extra), faults
+
+
+def _meta_value(key: str, value: Any) -> Any:
+    value = msgspec.convert(value, _META_TYPES[key])
+    if isinstance(value, str) and not (0 < len(value) <= _META_TEXT_LIMIT and value.isprintable()):
+        raise ValueError(f"must be 1 to {_META_TEXT_LIMIT} printable characters")
+    if isinstance(value, datetime) and value.tzinfo is None:
+        raise ValueError("must carry its offset, as in 2026-01-31T12:00:00Z")
+    if key == "expect" and value < 0:
+        raise ValueError("must be 0 or more: the number of events the aggregate has")
+    if key == "durability" and value != "memory":
+        raise ValueError("only 'memory' is promised by this release")
+    return value
+
+
+def time_of(unix_ms: int) -> datetime:
+    """A time in milliseconds since 1970, in UTC."""
+    return datetime.fromtimestamp(unix_ms / 1000, UTC)
+
+
+def event_meta(context: CommandContext, meta: CommandMeta) -> bytes:
+    """The ``meta`` of the events that follow from a command; its ``x_`` keys pass through."""
+    cause = EventMeta(
+        context.id, context.entry, context.time, meta.user, meta.correlation, meta.traceparent
+    )
+    if not meta.extra:
+        return encode(cause)
+    return encode({**msgspec.to_builtins(cause), **meta.extra})
+
+
+_decode_event_meta = msgspec.json.Decoder(EventMeta).decode
+
+
+def read_event_meta(raw: bytes) -> EventMeta:
+    """An event's ``meta`` as it was stored."""
+    return _decode_event_meta(raw)
+
+
+def logged(entry: Entry) -> LoggedEvent:
+    """An entry of a log; raises `Torn` where it is none that a commit writes."""
+    fields = entry.fields
+    try:
+        return LoggedEvent(
+            int(entry.id.partition("-")[0]), fields[b"aggregate"].decode(), int(fields[b"version"]),
+            fields[b"type"].decode(), fields[b"data"], fields[b"meta"],
+        )  # fmt: skip
+    except (KeyError, ValueError) as error:
+        raise Torn(f"the log's entry {entry.id} is not one that a commit writes: {error}") from error
+
+
+def outcome_of(entry: Entry, partition: int) -> Outcome:
+    """An entry of ``outcomes``; an id that is no text shows replacement characters."""
+    fields = entry.fields
+    return Outcome(
+        entry=entry.id,
+        id=fields[b"id"].decode(errors="replace"),
+        status=Status(fields[b"status"].decode()),
+        aggregate=fields[b"aggregate"].decode(errors="replace"),
+        version=int(fields[b"version"]),
+        position=int(fields[b"position"]),
+        partition=partition,
+        branch=fields[b"branch"].decode(),
+        digest=fields[b"digest"].decode(),
+        detail=msgspec.json.decode(fields[b"detail"]),
+    )

@@ -1,0 +1,140 @@
+"""Every error of semel, in one tree.
+
+::
+
+    SemelError
+    ├── Rejected             the command was understood, and the answer is no
+    │   └── VersionConflict  the aggregate is not at the version that was expected
+    ├── Failed               the decider raised: ours or the domain's fault, not the sender's
+    ├── NotFound             no such row, aggregate or command
+    ├── NotYet               a time limit passed; what was asked may still come
+    │   ├── Unknown          a command's fate is not known: ask again with the same id
+    │   └── Behind           a view has not reached the receipt yet
+    ├── Misuse               the caller's words are wrong: a name, a setting, an argument
+    │   └── Misregistered    the domain cannot be served: two deciders for one command …
+    ├── Unfit                this Redis or this namespace cannot be used
+    ├── Unavailable          Redis is out of reach
+    └── Doubt                what an owner knows may be wrong: forget it, acquire anew
+        ├── Fenced           somebody else owns it now
+        ├── Lost             the connection broke; what was under way has an unknown fate
+        └── Torn             what Redis holds contradicts itself: stop, an operator must look
+
+Each class says once what follows from it: the process exit code, the HTTP status and
+whether the same attempt may succeed later. Nothing maps errors a second time.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+
+class SemelError(Exception):
+    """The root: whatever semel raises on purpose."""
+
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+
+class Rejected(SemelError):
+    """The answer is no, and will be no again: raised by deciders, and by ``dispatch``.
+
+    ``code`` is a stable name in snake_case that programs may compare; ``errors`` says
+    per field what was wrong, where fields are what was wrong.
+    """
+
+    http_status = 400
+
+    def __init__(self, code: str, message: str, errors: Mapping[str, str] | None = None) -> None:
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+        self.errors = dict(errors or {})
+
+
+class VersionConflict(Rejected):
+    """The aggregate has another version than ``expect`` said."""
+
+    exit_code = 5
+    http_status = 412
+
+
+class Failed(SemelError):
+    """The decider raised something that is not a rejection; the message quotes it."""
+
+
+class NotFound(SemelError):
+    """There is no such thing; the message names it."""
+
+    exit_code = 4
+    http_status = 404
+
+
+class NotYet(SemelError):
+    """The time limit passed first."""
+
+    exit_code = 6
+    http_status = 503
+    retryable = True
+
+
+class Unknown(NotYet):
+    """A command was handed over, or not, and nobody answered within the limit.
+
+    Submit again with the same ``id``: it has its effect once, whatever became of it.
+    """
+
+    def __init__(self, message: str, command_id: str) -> None:
+        super().__init__(message)
+        self.id = command_id
+
+
+class Behind(NotYet):
+    """A projection has not applied the receipt's position yet."""
+
+
+class Misuse(SemelError):
+    """The call itself is wrong, and will stay wrong."""
+
+    exit_code = 2
+    http_status = 422
+
+
+class Misregistered(Misuse):
+    """The handlers or projections contradict themselves; the message names both places."""
+
+
+class Unfit(SemelError):
+    """Redis answers, but this namespace must not be served from here."""
+
+    exit_code = 3
+    http_status = 503
+
+
+class Unavailable(SemelError):
+    """Redis cannot be reached; nothing is lost by it."""
+
+    exit_code = 3
+    http_status = 503
+    retryable = True
+
+
+class Doubt(SemelError):
+    """Ends an acquisition: all that its owner knew is forgotten (the rule of doubt)."""
+
+    exit_code = 3
+    http_status = 503
+    retryable = True
+
+
+class Fenced(Doubt):
+    """The lease's token or the commit number is not ours: nothing was written."""
+
+
+class Lost(Doubt):
+    """The connection is gone. A write that was under way may have happened."""
+
+
+class Torn(Doubt):
+    """The log, the outcomes or an aggregate's stream contradict ``head``."""
+
+    retryable = False

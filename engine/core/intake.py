@@ -1,0 +1,190 @@
+"""From an entry of a command stream to a command, or to everything that is wrong with it.
+
+Every entry is somebody's input and possibly hostile. What comes out of `Intake.receive`
+has an id, an aggregate of this partition and a validated command; or it has a `Refusal`
+that names every fault. Nothing here raises for bad input.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+from pydantic import ValidationError
+
+from engine.core.codec import digest_of, read_meta, time_of
+from engine.core.ids import stream_ms, stream_order
+from engine.core.messages import NO_META, Command, CommandContext, CommandMeta
+from engine.core.ports import Entry
+from engine.core.registry import CommandHandler, Domain
+from engine.core.routing import ID_LENGTH_LIMIT, aggregate_fault, id_fault, kind_of, partition_of
+
+INSIDE_PREFIX = b"inbox/"
+"""Ids that the engine makes for inbox entries without one: this and the inbox's own id."""
+
+_REQUIRED = (b"type", b"aggregate", b"data")
+_KNOWN = frozenset((*_REQUIRED, b"id", b"meta"))
+_FAULTS_LIMIT = 50
+"""Faults named in one outcome: a hostile entry must not grow its own answer without end."""
+
+
+class Refusal(NamedTuple):
+    """Why a command is rejected: a stable code, a sentence, and what is wrong by field."""
+
+    code: str
+    message: str
+    errors: dict[str, str] = {}
+
+    def detail(self) -> bytes:
+        """The refusal as an outcome's ``detail``."""
+        said: dict[str, object] = {"code": self.code, "message": self.message}
+        if self.errors:
+            said["errors"] = self.errors
+        return msgspec.json.encode(said)
+
+
+class Received(msgspec.Struct, gc=False):
+    """An entry that has been judged. ``refusal`` is None exactly when ``command`` is not.
+
+    ``raw_id`` and ``raw_aggregate`` are as the sender wrote them, for the outcome.
+    ``addressed`` says whether id and aggregate are usable, so that a repeat can be known.
+    """
+
+    entry: str
+    raw_id: bytes
+    raw_aggregate: bytes
+    id: str = ""
+    aggregate: str = ""
+    addressed: bool = False
+    digest: str = ""
+    meta: CommandMeta = NO_META
+    handler: CommandHandler | None = None
+    command: Command | None = None
+    refusal: Refusal | None = None
+
+    @property
+    def time(self) -> datetime:
+        """When the command was given: what its sender says, or else when it was added."""
+        return self.meta.time or time_of(stream_ms(self.entry))
+
+    def context(self) -> CommandContext:
+        """What a decider may want to know beside the command."""
+        return CommandContext(
+            self.id, self.entry, type(self.command).__name__, self.aggregate, self.time,
+            self.meta.user, self.meta.correlation,
+        )  # fmt: skip
+
+
+class Intake:
+    """Judges the entries of one partition's command stream."""
+
+    def __init__(self, domain: Domain, partition: int, partitions: int, command_bytes: int) -> None:
+        self._domain = domain
+        self._partition, self._partitions = partition, partitions
+        self._command_bytes = command_bytes
+        self.inbox_mark = "0-0"
+        """How far the inbox has come here: it made no id beyond this."""
+
+    def receive(self, entry: Entry) -> Received:
+        """Judge one entry."""
+        fields = entry.fields
+        raw_id = fields.get(b"id") or entry.id.encode()
+        received = Received(entry.id, raw_id[:ID_LENGTH_LIMIT], fields.get(b"aggregate", b""))
+        received.refusal = (
+            self._size_fault(received, fields)
+            or self._address_fault(received, raw_id)
+            or self._content_fault(received, fields)
+        )
+        return received
+
+    def _size_fault(self, received: Received, fields: dict[bytes, bytes]) -> Refusal | None:
+        size = sum(map(len, fields.values()))
+        if size <= self._command_bytes:
+            return None
+        received.raw_aggregate = received.raw_aggregate[:ID_LENGTH_LIMIT]
+        return Refusal("too_large", f"{size} bytes; at most {self._command_bytes} are taken")
+
+    def _address_fault(self, received: Received, raw_id: bytes) -> Refusal | None:
+        """Whose command this is: without that, nothing else about it can be remembered."""
+        faults: dict[str, str] = {}
+        try:
+            received.id = raw_id.decode()
+            fault = None if self._made_inside(raw_id) else id_fault(received.id)
+        except UnicodeDecodeError:
+            fault = "is not UTF-8"
+        if fault:
+            faults["id"] = fault
+        try:
+            received.aggregate = received.raw_aggregate.decode()
+            fault = aggregate_fault(received.aggregate)
+        except UnicodeDecodeError:
+            fault = "is not UTF-8"
+        if fault:
+            received.raw_aggregate = received.raw_aggregate[:ID_LENGTH_LIMIT]
+            faults["aggregate"] = fault
+        if faults:
+            return _malformed(faults)
+        home = partition_of(received.aggregate, self._partitions)
+        if home != self._partition:
+            return Refusal(
+                "wrong_partition",
+                f"{received.aggregate} belongs to partition {home}, not {self._partition}: "
+                f"CRC16 of the aggregate id modulo {self._partitions}",
+            )
+        received.addressed = True
+        return None
+
+    def _made_inside(self, raw_id: bytes) -> bool:
+        if not raw_id.startswith(INSIDE_PREFIX):
+            return False
+        made_of = raw_id.removeprefix(INSIDE_PREFIX)
+        ms, _, seq = made_of.partition(b"-")
+        if not (ms.isdigit() and seq.isdigit()):
+            return False
+        return stream_order(made_of.decode()) <= stream_order(self.inbox_mark)
+
+    def _content_fault(self, received: Received, fields: dict[bytes, bytes]) -> Refusal | None:
+        """What is wanted, and whether it is well said."""
+        data = fields.get(b"data", b"")
+        received.meta, faults = read_meta(fields.get(b"meta", b""))
+        kind = fields.get(b"type", b"").decode(errors="replace")
+        received.digest = digest_of(kind, data, received.meta.expect)
+        for name in _REQUIRED:
+            if not fields.get(name):
+                faults[name.decode()] = "is missing"
+        for name in () if fields.keys() <= _KNOWN else fields.keys() - _KNOWN:
+            faults[name.decode(errors="replace")[:ID_LENGTH_LIMIT]] = "is not a field of a command"
+        handler = self._domain.commands.get(kind)
+        if handler is None:
+            if faults:
+                return _malformed(faults)
+            return Refusal("unknown_type", f"nobody here handles a command {kind[:ID_LENGTH_LIMIT]!r}")
+        if handler.decider.kind != kind_of(received.aggregate):
+            return Refusal(
+                "wrong_kind",
+                f"{kind} is for {handler.decider.kind}-…, and {received.aggregate} is not one",
+            )
+        if data:
+            try:
+                received.command = handler.command.model_validate_json(data)
+            except ValidationError as error:
+                faults |= field_errors(error)
+        if faults:
+            received.command = None
+            return _malformed(faults)
+        received.handler = handler
+        return None
+
+
+def field_errors(error: ValidationError) -> dict[str, str]:
+    """What pydantic found wrong with ``data``, by the path of each field."""
+    return {
+        ".".join(("data", *map(str, fault["loc"]))): fault["msg"].removeprefix("Value error, ")
+        for fault in error.errors(include_url=False, include_context=False, include_input=False)
+    }
+
+
+def _malformed(faults: dict[str, str]) -> Refusal:
+    named = dict(list(faults.items())[:_FAULTS_LIMIT])
+    said = "; ".join(f"{name} {fault}" for name, fault in list(named.items())[:3])
+    more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""  # noqa: PLR2004
+    return Refusal("malformed", f"{said}{more}", named)

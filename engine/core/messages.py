@@ -1,0 +1,98 @@
+"""Commands, events and queries, and what is known about each beside its own fields."""
+
+from datetime import datetime
+from typing import Any, Generic, TypeVar, dataclass_transform
+
+import msgspec
+from pydantic import BaseModel, ConfigDict
+
+View = TypeVar("View")
+
+
+class Command(BaseModel):
+    """A wish, named in the imperative: ``class CreateOrder(Command)``.
+
+    The class name is the command's ``type`` at every door. Fields are validated wherever
+    a command comes in; an unknown field is an error, so that a misspelt one is noticed.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
+class Event(msgspec.Struct, frozen=True):
+    """A fact, named in the past tense: ``class OrderCreated(Event)``.
+
+    Stored as JSON under its class name, for ever: fields may be added with a default.
+    """
+
+
+class Query(BaseModel, Generic[View]):
+    """A question to the read side; its type argument is the view that answers it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CommandContext(msgspec.Struct, frozen=True):
+    """What surrounds a command: handed to a decider that has a parameter of this type.
+
+    ``id`` is the sender's, or else ``entry``, the command's stream id. ``time`` is what
+    ``meta.time`` says, or else when the entry was added: the same at every attempt.
+    """
+
+    id: str
+    entry: str
+    type: str
+    aggregate: str
+    time: datetime
+    user: str | None = None
+    correlation: str | None = None
+
+
+class EventContext(msgspec.Struct, frozen=True):
+    """What surrounds a recorded event: handed to projections.
+
+    ``command`` and ``entry`` are the id and the stream id of the command that caused it.
+    """
+
+    aggregate: str
+    version: int
+    partition: int
+    position: int
+    time: datetime
+    command: str
+    entry: str
+    user: str | None = None
+    correlation: str | None = None
+    traceparent: str | None = None
+
+
+class CommandMeta(msgspec.Struct, frozen=True):
+    """The keys of a command's ``meta`` that clients may set; ``x_`` keys pass through.
+
+    ``expect`` is the version that the aggregate must have; ``reply`` names the list
+    ``semel:reply:<reply>`` that gets the outcome.
+    """
+
+    user: str | None = None
+    time: datetime | None = None
+    correlation: str | None = None
+    traceparent: str | None = None
+    expect: int | None = None
+    durability: str | None = None
+    reply: str | None = None
+    extra: dict[str, Any] = {}
+
+
+NO_META = CommandMeta()
+
+
+class EventMeta(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An event's ``meta`` as it is stored: its cause by ``id`` and stream id, and more."""
+
+    causation: str
+    entry: str
+    time: datetime
+    user: str | None = None
+    correlation: str | None = None
+    traceparent: str | None = None

@@ -1,0 +1,262 @@
+"""The registered domain: which function answers which message.
+
+Registration is explicit: a ``handlers`` package lists its ``deciders`` (and ``services``),
+a ``projections`` package its ``projections`` and ``queries``. Which message a function
+takes is the annotation of its first parameter. What contradicts itself is a
+`Misregistered` at start, naming both places.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from engine.core.decider import Decider, Decision
+from engine.core.errors import Misregistered
+from engine.core.messages import Command, CommandContext, Event, EventContext, Query
+from engine.core.projection import Operation, Projection
+from engine.core.routing import id_fault
+
+
+@dataclass(frozen=True, slots=True)
+class CommandHandler:
+    """One command type, the function that decides it and the rules it belongs to."""
+
+    command: type[Command]
+    decider: Decider[Any]
+    decide: Callable[..., Decision | Awaitable[Decision]]
+    is_async: bool
+    context: str | None
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventHandler:
+    """One projection's function for one event type."""
+
+    apply: Callable[..., Iterable[Operation]]
+    wants_context: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueryHandler:
+    """One query type and the function that answers it."""
+
+    query: type[Query[Any]]
+    answer: Callable[..., Awaitable[Any]]
+    place: str
+
+
+@dataclass(slots=True)
+class Domain:
+    """Everything registered, by the names that travel."""
+
+    deciders: dict[str, Decider[Any]] = field(default_factory=dict)
+    commands: dict[str, CommandHandler] = field(default_factory=dict)
+    events: dict[str, type[Event]] = field(default_factory=dict)
+    kind_events: dict[str, frozenset[str]] = field(default_factory=dict)
+    projections: dict[str, Projection[Any]] = field(default_factory=dict)
+    event_handlers: dict[str, dict[str, EventHandler]] = field(default_factory=dict)
+    queries: dict[str, QueryHandler] = field(default_factory=dict)
+    decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
+
+    def decode_event(self, kind: str, data: bytes) -> Event:
+        """An event from its type and stored JSON; raises `KeyError` or a msgspec error."""
+        event: Event = self.decoders[kind].decode(data)
+        return event
+
+
+def build(
+    deciders: Sequence[Decider[Any]] = (),
+    projections: Sequence[Projection[Any]] = (),
+    queries: Sequence[Callable[..., Awaitable[Any]]] = (),
+    services: Sequence[object] = (),
+) -> Domain:
+    """Check and index a domain; raises `Misregistered`."""
+    domain = Domain()
+    for decider in deciders:
+        _add_decider(domain, decider, services)
+    for projection in projections:
+        _add_projection(domain, projection)
+    for answer in queries:
+        _add_query(domain, answer)
+    return domain
+
+
+def require_handled(domain: Domain, package: str) -> None:
+    """Raise `Misregistered` for a command defined in ``package`` that no decider takes."""
+    for command in _subclasses(Command):
+        in_package = command.__module__ == package or command.__module__.startswith(f"{package}.")
+        handler = domain.commands.get(command.__name__)
+        if in_package and (handler is None or handler.command is not command):
+            raise Misregistered(
+                f"nobody handles {command.__name__}, defined at {place_of(command)}: add a function "
+                f"that takes it to its decider's `decide`, or remove the class"
+            )
+
+
+def _add_decider(domain: Domain, decider: Decider[Any], services: Sequence[object]) -> None:
+    if "-" in decider.kind or id_fault(decider.kind):
+        raise Misregistered(f"{decider.kind!r} cannot be a kind: it begins ids such as order-42")
+    if decider.kind in domain.deciders:
+        raise Misregistered(f"two deciders are registered for the kind {decider.kind!r}")
+    domain.deciders[decider.kind] = decider
+    for function in decider.decide:
+        for command in _taken(function, 0, Command):
+            _add_command(domain, command, _command_handler(command, decider, function, services))
+    events = _taken(decider.evolve, 1, Event)
+    for event in events:
+        _add_event(domain, event)
+    domain.kind_events[decider.kind] = frozenset(event.__name__ for event in events)
+
+
+def _add_command(domain: Domain, command: type[Command], handler: CommandHandler) -> None:
+    other = domain.commands.get(command.__name__)
+    if other is not None:
+        raise Misregistered(
+            f"two functions handle {command.__name__}: {other.place} and {handler.place}"
+        )
+    domain.commands[command.__name__] = handler
+
+
+def _add_event(domain: Domain, event: type[Event]) -> None:
+    other = domain.events.get(event.__name__)
+    if other is not None and other is not event:
+        raise Misregistered(
+            f"two events are called {event.__name__}: {place_of(other)} and {place_of(event)}"
+        )
+    domain.events[event.__name__] = event
+    try:
+        domain.decoders[event.__name__] = msgspec.json.Decoder(event)
+    except TypeError as error:
+        raise Misregistered(f"{place_of(event)}: {event.__name__} cannot be stored: {error}") from error
+
+
+def _command_handler(
+    command: type[Command],
+    decider: Decider[Any],
+    function: Callable[..., Any],
+    services: Sequence[object],
+) -> CommandHandler:
+    hints = _hints(function)
+    context = None
+    given: dict[str, object] = {}
+    for name in list(inspect.signature(function).parameters)[2:]:
+        wanted = hints.get(name)
+        if wanted is CommandContext:
+            context = name
+            continue
+        fitting = [s for s in services if isinstance(wanted, type) and isinstance(s, wanted)]
+        if len(fitting) != 1:
+            raise Misregistered(
+                f"{place_of(function)}: {len(fitting)} services fit the parameter {name!r} of "
+                f"{function.__name__}; exactly one must (services = [...] in the handlers package)"
+            )
+        given[name] = fitting[0]
+    decide = partial(function, **given) if given else function
+    is_async = inspect.iscoroutinefunction(function)
+    if inspect.isasyncgenfunction(function):
+        raise Misregistered(f"{place_of(function)}: an async decider returns its events, it cannot yield")
+    return CommandHandler(command, decider, decide, is_async, context, place_of(function))
+
+
+def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
+    name = projection.name
+    if name in domain.projections:
+        raise Misregistered(f"two projections are called {name!r}")
+    if not name.isidentifier():
+        raise Misregistered(f"a projection's name is a word of letters, digits and _, not {name!r}")
+    handlers: dict[str, EventHandler] = {}
+    for function in projection.on:
+        parameters = list(inspect.signature(function).parameters)[1:]
+        wants_context = [_hints(function).get(name) for name in parameters] == [EventContext]
+        if parameters and not wants_context:
+            raise Misregistered(
+                f"{place_of(function)}: {function.__name__} takes an event, and a context: EventContext "
+                f"if it wants one, nothing else"
+            )
+        for event in _taken(function, 0, Event):
+            if event.__name__ in handlers:
+                raise Misregistered(
+                    f"the projection {name!r} has two functions for {event.__name__}; "
+                    f"one is at {place_of(function)}"
+                )
+            _add_event(domain, event)
+            handlers[event.__name__] = EventHandler(function, wants_context)
+    _check_indexes(projection)
+    domain.projections[name] = projection
+    domain.event_handlers[name] = handlers
+
+
+def _check_indexes(projection: Projection[Any]) -> None:
+    fields = projection.row.__struct_fields__
+    names = [index.name for index in projection.indexes]
+    if len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
+        raise Misregistered(f"the indexes of {projection.name!r} need different names, each one word: {names}")
+    for index in projection.indexes:
+        for name in (*index.group, index.order):
+            if name not in fields:
+                raise Misregistered(
+                    f"the index {index.name!r} of {projection.name!r} names the field {name!r}, "
+                    f"which {place_of(projection.row)} does not have"
+                )
+
+
+def _add_query(domain: Domain, answer: Callable[..., Awaitable[Any]]) -> None:
+    if not inspect.iscoroutinefunction(answer) or len(inspect.signature(answer).parameters) != 2:  # noqa: PLR2004
+        raise Misregistered(f"{place_of(answer)}: a query is answered by an async function (query, views)")
+    for query in _taken(answer, 0, Query):
+        handler = QueryHandler(query, answer, place_of(answer))
+        other = domain.queries.setdefault(query.__name__, handler)
+        if other is not handler:
+            raise Misregistered(
+                f"two functions answer {query.__name__}: {other.place} and {handler.place}"
+            )
+
+
+def _taken(function: Callable[..., Any], index: int, kind: type) -> tuple[type[Any], ...]:
+    """The message types that a function takes, by the annotation of one parameter."""
+    names = list(inspect.signature(function).parameters)
+    annotation = _hints(function).get(names[index]) if len(names) > index else None
+    union = get_origin(annotation) in (Union, UnionType)
+    members = get_args(annotation) if union else (annotation,)
+    for member in members:
+        if not (isinstance(member, type) and issubclass(member, kind)):
+            raise Misregistered(
+                f"{place_of(function)}: parameter {index + 1} of {function.__name__} must be annotated "
+                f"with a subclass of {kind.__name__}, or a union of some; it says {annotation!r}"
+            )
+    return members
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    try:
+        return get_type_hints(function)
+    except NameError as error:
+        raise Misregistered(
+            f"{place_of(function)}: an annotation of {function.__name__} cannot be read: {error}. "
+            f"Import it outside TYPE_CHECKING"
+        ) from error
+
+
+def _subclasses(kind: type[Any]) -> Iterable[type[Any]]:
+    for subclass in kind.__subclasses__():
+        yield subclass
+        yield from _subclasses(subclass)
+
+
+def place_of(thing: Any) -> str:
+    """Where a class or function is written, as ``handlers/orders.py:41``."""
+    try:
+        path = Path(inspect.getsourcefile(thing) or "?")
+        code = getattr(thing, "__code__", None)
+        line = code.co_firstlineno if code else inspect.getsourcelines(thing)[1]
+    except (OSError, TypeError):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    return f"{shown}:{line}"

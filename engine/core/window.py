@@ -1,0 +1,132 @@
+"""What a partition's owner remembers of the ids that were answered.
+
+The window is the ``outcomes`` stream, read newest first, so that serving can begin before
+it is read to its end: an id that carries a time (UUIDv7) cannot have been answered before
+it was made. Beyond the window an id with a time is refused, never run again; so for those
+the guarantee has no end.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from engine.core.ids import stream_ms, uuid7_ms
+from engine.core.intake import Received, Refusal
+from engine.core.outcome import Outcome, Status
+
+_YOUNG_SKEWS = 6
+"""Outcomes younger than this many skews stay, whatever their number: fresh ids must pass."""
+
+
+class First(msgspec.Struct, frozen=True):
+    """The first outcome of an id."""
+
+    entry: str
+    status: Status
+    version: int
+    position: int
+    digest: str
+    detail: dict[str, Any]
+
+
+class Window:
+    """The remembered ids of one partition; limits are a number, and ages in seconds."""
+
+    NOT_FIRST = frozenset({"id_reused", "wrong_partition", "expired", "clock"})
+    """Codes of rejections that say nothing of what the id means to its aggregate."""
+
+    def __init__(self, forgotten: str, keep_count: int, keep_seconds: float, skew: float) -> None:
+        self._forgotten_ms = stream_ms(forgotten)
+        self._keep_count, self._keep_ms, self._skew_ms = keep_count, keep_seconds * 1000, skew * 1000
+        self._first: dict[tuple[str, str], First] = {}
+        self._order: deque[tuple[str, tuple[str, str] | None]] = deque()
+        self.lowest = "+"
+        """The oldest outcome loaded so far."""
+        self.complete = False
+
+    def load(self, page: Iterable[Outcome], *, last: bool) -> None:
+        """Take the next page of outcomes, newest first; ``last`` when there are none below."""
+        for outcome in page:
+            self.lowest = outcome.entry
+            key = (outcome.aggregate, outcome.id)
+            if outcome.id == outcome.entry or outcome.detail.get("code") in self.NOT_FIRST:
+                self._order.appendleft((outcome.entry, None))
+                continue
+            self._order.appendleft((outcome.entry, key))
+            self._first[key] = _first_of(outcome)
+        self.complete = self.complete or last
+
+    def covers(self, received: Received) -> bool:
+        """Whether all that could be known of a command's id is loaded."""
+        if self.complete or received.id == received.entry:
+            return True
+        made = uuid7_ms(received.id)
+        if made is None or self.lowest == "+":
+            return False
+        return made > stream_ms(self.lowest) + self._skew_ms
+
+    def first(self, received: Received) -> First | None:
+        """The first outcome of this command's id for its aggregate, if it had one."""
+        return self._first.get((received.aggregate, received.id))
+
+    def refusal(self, received: Received, first: First | None) -> Refusal | None:
+        """What is wrong with a command's id, if anything."""
+        if first is not None:
+            if first.digest != received.digest:
+                return Refusal(
+                    "id_reused",
+                    f"the id {received.id} was used for {received.aggregate} with other content "
+                    f"(entry {first.entry}): a new command needs a new id",
+                )
+            return None
+        made = uuid7_ms(received.id)
+        if made is None:
+            return None
+        if self._forgotten_ms and made <= self._forgotten_ms + self._skew_ms:
+            return Refusal("expired", "the id is older than what is remembered: its fate is not known")
+        if made > stream_ms(received.entry) + self._skew_ms:
+            return Refusal("clock", "the id was made in the future: the sender's clock is ahead")
+        return None
+
+    def remember(self, received: Received, first: First | None) -> None:
+        """Note an outcome that was committed; ``first`` is None where the id says nothing."""
+        key = None
+        if first is not None and received.id != received.entry:
+            key = (received.aggregate, received.id)
+            self._first.setdefault(key, first)
+        self._order.append((received.entry, key))
+
+    def entry_before(self, count: int) -> str:
+        """The entry that is followed by ``count`` others, or the lowest possible one."""
+        return self._order[-count - 1][0] if len(self._order) > count else "0-0"
+
+    def cut(self) -> str:
+        """Forget what left the window; returns the first outcome to keep, ``0-0`` for all."""
+        if not self.complete or not self._order:
+            return "0-0"
+        newest = stream_ms(self._order[-1][0])
+        while len(self._order) > 1:
+            entry, key = self._order[0]
+            age = newest - stream_ms(entry)
+            crowded = len(self._order) > self._keep_count and age > _YOUNG_SKEWS * self._skew_ms
+            if not crowded and age <= self._keep_ms:
+                break
+            self._order.popleft()
+            self._forgotten_ms = stream_ms(entry)
+            if key is not None and self._first[key].entry == entry:
+                del self._first[key]
+        return self._order[0][0]
+
+
+def _first_of(outcome: Outcome) -> First:
+    """An outcome as the first of its id; a duplicate repeats its first."""
+    if outcome.status is not Status.DUPLICATE:
+        detail = outcome.detail
+        return First(
+            outcome.entry, outcome.status, outcome.version, outcome.position, outcome.digest, detail
+        )
+    said = dict(outcome.detail["first"])
+    entry, status = said.pop("entry"), Status(said.pop("status"))
+    return First(entry, status, said.pop("version"), said.pop("position"), outcome.digest, said)

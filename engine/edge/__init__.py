@@ -1,0 +1,1 @@
+"""What the outside touches: the SDK, the command line, the embedded server."""

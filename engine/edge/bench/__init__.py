@@ -1,0 +1,1 @@
+"""What this machine can do, and how close the engine comes to it: ``semel bench``."""

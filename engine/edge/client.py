@@ -1,0 +1,161 @@
+"""The Python SDK: a `CommandBus` and a `QueryBus` over a handful of shared connections."""
+
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, TypeVar
+
+import anyio
+import msgspec
+
+from engine.core.errors import Lost, Misuse, Unavailable
+from engine.core.ids import uuid7
+from engine.core.messages import Command, CommandMeta, Query
+from engine.core.outcome import Outcome, Receipt
+from engine.core.registry import Domain
+from engine.core.routing import aggregate_fault, id_fault
+from engine.edge.dispatch import Dispatch
+from engine.edge.queries import RowViews
+
+View = TypeVar("View")
+
+
+class CommandBus:
+    """Sends commands; hundreds of dispatches at once share two connections."""
+
+    def __init__(self, dispatch: Dispatch, wait_seconds: float) -> None:
+        self._dispatch, self._wait_seconds = dispatch, wait_seconds
+
+    async def dispatch(  # noqa: PLR0913 -- each is one thing a caller may say of a command
+        self,
+        command: Command,
+        *,
+        aggregate: str,
+        id: str | None = None,
+        expect: int | None = None,
+        user: str | None = None,
+        correlation: str | None = None,
+        time: datetime | None = None,
+        wait_seconds: float | None = None,
+    ) -> Outcome:
+        """Send a command and return its outcome: accepted, or a duplicate of something accepted.
+
+        ``expect`` is the version the aggregate must have. The same ``id`` again repeats
+        nothing and gets the first outcome; without one a new UUIDv7 is made.
+
+        Raises `Rejected` (its ``code`` says why) or `VersionConflict`, `Failed` when the
+        decider raised, `Unknown` when nobody answered within ``wait_seconds``.
+        """
+        meta = CommandMeta(user=user, time=time, correlation=correlation, expect=expect)
+        outcome = await self.submit(
+            type(command).__name__, aggregate, command.model_dump_json().encode(),
+            id=id, meta=meta_json(meta), wait_seconds=wait_seconds,
+        )  # fmt: skip
+        return outcome.raise_unless_accepted()
+
+    async def submit(  # noqa: PLR0913 -- the fields of an entry
+        self,
+        type: str,
+        aggregate: str,
+        data: bytes,
+        *,
+        id: str | None = None,
+        meta: bytes = b"",
+        wait_seconds: float | None = None,
+    ) -> Outcome:
+        """Send a command as it would stand in its stream, unvalidated; returns any outcome.
+
+        ``data`` and ``meta`` are JSON. Raises `Misuse` for an id that cannot be one,
+        `Unknown` when nobody answered in time.
+        """
+        if id is None:
+            id = uuid7(time.time_ns() // 1_000_000)
+        for name, fault in (("id", id_fault(id)), ("aggregate", aggregate_fault(aggregate))):
+            if fault:
+                raise Misuse(f"the {name} {fault}")
+        fields = {
+            "id": id.encode(), "type": type.encode(), "aggregate": aggregate.encode(),
+            "data": data, "meta": meta,
+        }  # fmt: skip
+        seconds = self._wait_seconds if wait_seconds is None else wait_seconds
+        return await self._dispatch.submit(aggregate, id, fields, seconds)
+
+
+class QueryBus:
+    """Asks queries of the read side; never of events or actors."""
+
+    def __init__(self, dispatch: Dispatch, domain: Domain, wait_seconds: float) -> None:
+        self._dispatch, self._domain, self._wait_seconds = dispatch, domain, wait_seconds
+
+    async def dispatch(
+        self,
+        query: Query[View],
+        *,
+        after: Outcome | Receipt | str | None = None,
+        wait_seconds: float | None = None,
+    ) -> View:
+        """Answer a query, from a view that has reached ``after``.
+
+        Raises what the query's handler raises, such as `NotFound`; `Behind` when the view
+        has not got so far within ``wait_seconds``; `Unavailable` when Redis is away as long.
+        """
+        handler = self._domain.queries.get(type(query).__name__)
+        if handler is None:
+            raise Misuse(
+                f"no query {type(query).__name__} is registered in the projections package"
+            )
+        receipt = _receipt_of(after)
+        seconds = self._wait_seconds if wait_seconds is None else wait_seconds
+        deadline = anyio.current_time() + seconds
+
+        async def ask() -> View:
+            session = await self._dispatch.session()
+            views = RowViews(session.rows, self._domain, receipt, deadline)
+            answer: View = await handler.answer(query, views)
+            return answer
+
+        return await _until(deadline, ask)
+
+
+async def _until(deadline: float, ask: Callable[[], Awaitable[View]]) -> View:
+    """Ask, again on the next session when one breaks: reading twice harms nobody."""
+    with anyio.move_on_at(deadline + _GRACE_SECONDS):
+        while True:
+            try:
+                return await ask()
+            except Lost:
+                continue
+    raise Unavailable("Redis is out of reach; nothing was read")
+
+
+_GRACE_SECONDS = 0.1
+"""So that a view that is behind at the deadline says so itself."""
+
+
+class Client:
+    """Commands in, views out."""
+
+    def __init__(self, domain: Domain, wait_seconds: float) -> None:
+        self.dispatch = Dispatch()
+        self.commands = CommandBus(self.dispatch, wait_seconds)
+        self.queries = QueryBus(self.dispatch, domain, wait_seconds)
+
+
+def _receipt_of(after: Outcome | Receipt | str | None) -> Receipt | None:
+    match after:
+        case Outcome():
+            return after.receipt
+        case str():
+            return Receipt.parse(after)
+    return after
+
+
+def meta_json(meta: CommandMeta) -> bytes:
+    """A command's ``meta`` as JSON; nothing at all where nothing is said."""
+    said: dict[str, Any] = {
+        name: value
+        for name, value in msgspec.structs.asdict(meta).items()
+        if value is not None and name != "extra"
+    }
+    said |= meta.extra
+    return msgspec.json.encode(said) if said else b""

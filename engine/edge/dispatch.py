@@ -1,0 +1,170 @@
+"""Commands under way: from a client's call to the one outcome that answers it.
+
+Hundreds of callers share one session: commands go out in the order of the calls over one
+connection, and one reader per partition in use takes the outcomes off another.
+
+When the session breaks, what was under way has an unknown fate. Each such command is
+submitted again, in the same order and with the same id, on the next session: it has its
+effect once, whatever became of the first attempt.
+"""
+
+from collections import deque
+from collections.abc import Mapping
+
+import anyio
+from anyio.abc import TaskGroup
+
+from engine.core.codec import outcome_of
+from engine.core.errors import SemelError, Unknown
+from engine.core.ids import just_below, stream_order
+from engine.core.outcome import Outcome
+from engine.core.ports import Entry, Feed, Session
+from engine.core.routing import partition_of
+
+
+class _Waiting:
+    """One submission: what was sent, where it stands now, and who waits for it.
+
+    ``entry`` is its stream id, once Redis has told it; ``early`` keeps outcomes of the
+    same command id that were read before that.
+    """
+
+    __slots__ = ("answer", "answered", "early", "entry", "fields", "id", "partition")
+
+    def __init__(self, partition: int, id: str, fields: Mapping[str, bytes]) -> None:
+        self.partition, self.id, self.fields = partition, id, fields
+        self.entry = ""
+        self.early: dict[str, Outcome] = {}
+        self.answer: Outcome | SemelError | None = None
+        self.answered = anyio.Event()
+
+
+class Dispatch:
+    """All commands of one client that have no outcome yet; they outlive sessions."""
+
+    def __init__(self) -> None:
+        self._unanswered: dict[_Waiting, None] = {}
+        self._by_id: dict[str, dict[_Waiting, None]] = {}
+        self._sent: dict[int, deque[_Waiting]] = {}
+        self._watched: set[int] = set()
+        self._session: Session | None = None
+        self._feed: Feed | None = None
+        self._tasks: TaskGroup | None = None
+        self._arrived = anyio.Event()
+
+    async def work(self, session: Session) -> None:
+        """Serve on one session until it breaks; first submit again what has no outcome."""
+        self._feed = await session.feed()
+        async with anyio.create_task_group() as tasks:
+            self._session, self._tasks = session, tasks
+            self._sent.clear()
+            self._watched.clear()
+            for waiting in list(self._unanswered):
+                self._send(waiting)
+            self._arrived.set()
+            try:
+                await anyio.sleep_forever()
+            finally:
+                self._session, self._tasks = None, None
+                self._arrived = anyio.Event()
+
+    async def session(self) -> Session:
+        """The session of now, waiting for one."""
+        while self._session is None:
+            await self._arrived.wait()
+        return self._session
+
+    async def submit(
+        self, aggregate: str, id: str, fields: Mapping[str, bytes], seconds: float
+    ) -> Outcome:
+        """Submit a command and wait for its outcome.
+
+        Raises `Unknown` when none came in time, and `Unavailable` when Redis refused it.
+        """
+        waiting: _Waiting | None = None
+        try:
+            with anyio.fail_after(seconds):
+                partitions = (await self.session()).partitions
+                waiting = _Waiting(partition_of(aggregate, partitions), id, fields)
+                self._unanswered[waiting] = None
+                self._by_id.setdefault(id, {})[waiting] = None
+                self._send(waiting)
+                await waiting.answered.wait()
+        except TimeoutError:
+            raise Unknown(
+                f"no outcome of command {id} within {seconds:g} s: it may still come. "
+                f"Is an engine running (semel status)? Submit again with the same id to ask again",
+                id,
+            ) from None
+        finally:
+            if waiting is not None:
+                self._forget(waiting)
+        if not isinstance(waiting.answer, Outcome):
+            raise waiting.answer or Unknown(f"command {id} has no outcome", id)
+        return waiting.answer
+
+    def _forget(self, waiting: _Waiting) -> None:
+        self._unanswered.pop(waiting, None)
+        same = self._by_id.get(waiting.id, {})
+        same.pop(waiting, None)
+        if not same:
+            self._by_id.pop(waiting.id, None)
+
+    def _send(self, waiting: _Waiting) -> None:
+        """Add the command to its stream, now or when the next session begins."""
+        waiting.entry = ""
+        waiting.early.clear()
+        if self._session is not None:
+            self._session.submit(
+                waiting.partition, waiting.fields, lambda told: self._told(waiting, told)
+            )
+
+    def _told(self, waiting: _Waiting, told: str | SemelError) -> None:
+        """Redis answered: the command stands in its stream, or was refused."""
+        if not isinstance(told, str):
+            self._answer(waiting, told)
+            return
+        waiting.entry = told
+        self._sent.setdefault(waiting.partition, deque()).append(waiting)
+        early = waiting.early.pop(told, None)
+        if early is not None:
+            self._answer(waiting, early)
+        if waiting.partition not in self._watched and self._tasks is not None:
+            self._watched.add(waiting.partition)
+            self._tasks.start_soon(self._watch, waiting.partition, just_below(told))
+
+    async def _watch(self, partition: int, after: str) -> None:
+        """Take a partition's outcomes as they come, from just below the first one wanted."""
+        session = await self.session()
+        if self._feed is None:
+            return
+        subscription = self._feed.subscribe(session.outcomes_key(partition), after)
+        while (entries := await subscription.take()) is not None:
+            for entry in entries:
+                self._take(partition, entry)
+
+    def _take(self, partition: int, entry: Entry) -> None:
+        sent = self._sent.get(partition, deque())
+        while sent and sent[0].answer is not None:
+            sent.popleft()
+        order = stream_order(entry.id)
+        while sent and stream_order(sent[0].entry) < order:
+            lost = sent.popleft()
+            if lost in self._unanswered:
+                self._send(lost)
+        if sent and sent[0].entry == entry.id:
+            waiting = sent.popleft()
+            outcome = outcome_of(entry, partition)
+            if outcome.id == waiting.id:
+                self._answer(waiting, outcome)
+            elif waiting in self._unanswered:
+                self._send(waiting)
+            return
+        for waiting in self._by_id.get(entry.fields[b"id"].decode(errors="replace"), ()):
+            if not waiting.entry:
+                waiting.early[entry.id] = outcome_of(entry, partition)
+
+    def _answer(self, waiting: _Waiting, answer: Outcome | SemelError) -> None:
+        waiting.answer = answer
+        self._unanswered.pop(waiting, None)
+        waiting.answered.set()

@@ -1,0 +1,153 @@
+"""Actors: the living aggregates of one partition, and what becomes of a command given to one."""
+
+from collections.abc import Awaitable, Iterable
+from typing import Any, NamedTuple, cast
+
+import msgspec
+
+from engine.core.codec import encode, event_meta
+from engine.core.decider import Decider, Decision, events_of
+from engine.core.errors import Rejected
+from engine.core.intake import Received, Refusal
+from engine.core.messages import Event
+from engine.core.outcome import Status
+from engine.core.ports import Ledger, NewEvent
+from engine.core.registry import Domain
+from engine.core.routing import kind_of
+from engine.telemetry import log
+
+
+class Decided(msgspec.Struct, frozen=True):
+    """What an actor answered: a status, its ``detail``, and the events that follow."""
+
+    status: Status
+    detail: bytes = b"{}"
+    events: tuple[NewEvent, ...] = ()
+
+
+class Actor:
+    """One aggregate: its state, how many events made it, or why it cannot be loaded."""
+
+    __slots__ = ("damage", "decider", "state", "version")
+
+    def __init__(self, decider: Decider[Any]) -> None:
+        self.decider = decider
+        self.state: Any = decider.initial
+        self.version = 0
+        self.damage = ""
+
+    def evolve(self, events: Iterable[Event]) -> None:
+        """Take events in, all or, when one raises, none."""
+        state, version = self.state, self.version
+        for event in events:
+            state, version = self.decider.evolve(state, event), version + 1
+        self.state, self.version = state, version
+
+
+class Limits(NamedTuple):
+    """How much one command may cause."""
+
+    events: int
+    event_bytes: int
+
+
+class Actors:
+    """The actors of one partition; the least recently used go when there are too many."""
+
+    def __init__(self, ledger: Ledger, domain: Domain, count_limit: int, limits: Limits) -> None:
+        self._ledger, self._domain = ledger, domain
+        self._count_limit, self._limits = count_limit, limits
+        self._actors: dict[str, Actor] = {}
+
+    async def load(self, aggregates: Iterable[str]) -> None:
+        """Bring those aggregates to life that are not, in one round trip; make room first."""
+        cold: list[str] = []
+        warm = 0
+        for aggregate in aggregates:
+            actor = self._actors.pop(aggregate, None)
+            if actor is None:
+                cold.append(aggregate)
+            else:
+                self._actors[aggregate] = actor
+                warm += 1
+        if not cold:
+            return
+        for _ in range(min(len(self._actors) - warm, len(self._actors) + len(cold) - self._count_limit)):
+            del self._actors[next(iter(self._actors))]
+        histories = await self._ledger.load(cold, [0] * len(cold))
+        for aggregate, history in zip(cold, histories, strict=True):
+            actor = Actor(self._domain.deciders[kind_of(aggregate)])
+            try:
+                actor.evolve(self._domain.decode_event(e.type, e.data) for e in history)
+            except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
+                actor.damage = f"{aggregate} cannot be loaded: {_said(error)}"
+                log.error("actor.damaged", aggregate=aggregate, error=_said(error))
+            self._actors[aggregate] = actor
+
+    def version(self, aggregate: str) -> int:
+        """The version of an aggregate that was loaded."""
+        return self._actors[aggregate].version
+
+    async def decide(self, received: Received) -> Decided:
+        """Let a command's actor decide, and take in what follows from it. Never raises."""
+        actor = self._actors[received.aggregate]
+        expected = received.meta.expect
+        if actor.damage:
+            return _failed(received, "damaged", actor.damage)
+        if expected is not None and expected != actor.version:
+            message = f"{received.aggregate} is at version {actor.version}, not {expected}"
+            return Decided(Status.REJECTED, Refusal("version_conflict", message).detail())
+        try:
+            decision = self._ask(received, actor)
+            if is_async(received):
+                decision = await cast("Awaitable[Decision]", decision)
+            events = events_of(cast("Decision", decision))
+            new = self._encoded(received, events) if events else ()
+            actor.evolve(events)
+        except Rejected as no:
+            refusal = Refusal(no.code, no.message, no.errors)
+            return Decided(Status.REJECTED, refusal.detail())
+        except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
+            return _failed(received, "raised", _said(error), error)
+        return Decided(Status.ACCEPTED, events=new)
+
+    def _ask(self, received: Received, actor: Actor) -> Decision | Awaitable[Decision]:
+        handler = received.handler
+        if handler is None:  # pragma: no cover -- `receive` gives a command a handler
+            raise AssertionError(received)
+        if handler.context is None:
+            return handler.decide(received.command, actor.state)
+        return handler.decide(received.command, actor.state, **{handler.context: received.context()})
+
+    def _encoded(self, received: Received, events: tuple[Event, ...]) -> tuple[NewEvent, ...]:
+        meta = event_meta(received.context(), received.meta)
+        new = tuple(NewEvent(type(event).__name__, encode(event), meta) for event in events)
+        size = sum(len(event.data) for event in new)
+        if len(new) > self._limits.events or size > self._limits.event_bytes:
+            raise Rejected(
+                "too_large",
+                f"{len(new)} events of {size} bytes would follow; at most {self._limits.events} "
+                f"events and {self._limits.event_bytes} bytes may",
+            )
+        known = self._domain.kind_events[kind_of(received.aggregate)]
+        for event in new:
+            if event.type not in known:
+                raise TypeError(f"{event.type} is not in the annotation of its kind's `evolve`")
+        return new
+
+
+def _failed(received: Received, code: str, said: str, error: Exception | None = None) -> Decided:
+    log.error(
+        "command.failed", command=received.id, type=type(received.command).__name__,
+        aggregate=received.aggregate, error=said, exc_info=error,
+    )  # fmt: skip
+    return Decided(Status.FAILED, msgspec.json.encode({"code": code, "message": said}))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def is_async(received: Received) -> bool:
+    """Whether deciding this command may wait for something."""
+    return cast("Any", received.handler).is_async

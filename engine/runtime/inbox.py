@@ -1,0 +1,96 @@
+"""Moving the inbox's entries to their partitions, each once and in their order.
+
+The inbox's mark at a partition moves in the same step as the entries that it stands for.
+So an entry that is read again, by whoever, is known there, without any window.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from engine.core.batching import batches
+from engine.core.ids import stream_order
+from engine.core.intake import INSIDE_PREFIX
+from engine.core.ports import Entry, Feed, Inbox
+from engine.core.routing import aggregate_fault, partition_of
+from engine.settings import Settings
+from engine.telemetry import log
+
+COMPLAINTS = 0
+"""The partition whose owner rejects what has no usable aggregate."""
+
+
+class InboxMover:
+    """The inbox while this process owns it."""
+
+    def __init__(
+        self, key: str, partitions: int, feed: Feed, inbox: Inbox, settings: Settings
+    ) -> None:
+        self._key, self._partitions = key, partitions
+        self._feed, self._inbox, self._settings = feed, inbox, settings
+        self._marks: dict[int, str] = {}
+        self._stop: Callable[[], None] | None = None
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Finish the batch in hand and read no further."""
+        self._stopping = True
+        if self._stop is not None:
+            self._stop()
+
+    async def serve(self, token: str) -> None:
+        """Own the inbox until stopped; raises `Fenced` or `Lost`."""
+        log.info("inbox.owned")
+        subscription = self._feed.subscribe(self._key, await self._inbox.last_forwarded())
+        self._stop = subscription.close
+        settings = self._settings
+        while not self._stopping and (entries := await subscription.take()) is not None:
+            for batch in batches(entries, settings.batch_commands, settings.batch_bytes):
+                await self._move(batch, token)
+
+    async def _move(self, batch: Sequence[Entry], token: str) -> None:
+        by_partition: dict[int, list[Entry]] = {}
+        for entry in batch:
+            by_partition.setdefault(self._home(entry), []).append(entry)
+        moved: dict[str, tuple[str, int, str]] = {}
+        for partition, entries in by_partition.items():
+            for id, new in (await self._submit(partition, entries)).items():
+                moved[id] = (id, partition, new)
+        await self._inbox.forward([moved[entry.id] for entry in batch], token)
+
+    async def _submit(self, partition: int, entries: Sequence[Entry]) -> dict[str, str]:
+        """Submit entries to their partition; answers where each went.
+
+        An entry that a former owner submitted before it died is not submitted again; where
+        it went is then not known here, and is "".
+        """
+        went = dict.fromkeys((entry.id for entry in entries), "")
+        waiting = list(entries)
+        expected = self._marks.get(partition, "0-0")
+        while waiting:
+            mark = waiting[-1].id
+            commands = [_command_of(entry) for entry in waiting]
+            found, new = await self._inbox.submit(partition, expected, mark, commands)
+            self._marks[partition] = expected = found
+            if new:
+                went |= zip((entry.id for entry in waiting), new, strict=True)
+                break
+            waiting = [e for e in waiting if stream_order(e.id) > stream_order(found)]
+        return went
+
+    def _home(self, entry: Entry) -> int:
+        try:
+            aggregate = entry.fields.get(b"aggregate", b"").decode()
+        except UnicodeDecodeError:
+            return COMPLAINTS
+        return COMPLAINTS if aggregate_fault(aggregate) else partition_of(aggregate, self._partitions)
+
+
+def _command_of(entry: Entry) -> Mapping[str, bytes]:
+    """An inbox entry as a command's fields; without an id of its own it gets one of ours."""
+    fields = entry.fields
+    return {
+        "id": fields.get(b"id") or INSIDE_PREFIX + entry.id.encode(),
+        "type": fields.get(b"type", b""),
+        "aggregate": fields.get(b"aggregate", b""),
+        "data": fields.get(b"data", b""),
+        "meta": fields.get(b"meta", b""),
+    }

@@ -1,0 +1,166 @@
+"""The projector: one partition's log into one generation's rows, each event once.
+
+The checkpoint is the truth; the consumer group only says what is read next. On acquiring,
+the group is set to the checkpoint, so it does not matter what a former worker had read.
+Positions have no gaps, so it is always known which event is next: after a gap, or when
+head is ahead and nothing comes, somebody else has read on, and the group is set back.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+import anyio
+
+from engine.core.codec import logged, read_event_meta
+from engine.core.errors import SemelError, Torn
+from engine.core.messages import EventContext
+from engine.core.ports import Checkpoint, Entry, Feed, Log, LoggedEvent
+from engine.core.projection import Projection, RowChange, changes_of
+from engine.core.registry import Domain
+from engine.settings import Settings
+from engine.telemetry import log
+
+IDLE_SECONDS = 1.0
+"""After this long without an event, head is asked whether there should have been one."""
+
+_BLOCKED_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
+"""Pauses before an event that could not be projected is tried again; the last one repeats."""
+
+
+class Projector:
+    """One generation of one projection in one partition, while this process owns it."""
+
+    def __init__(  # noqa: PLR0913 -- what one acquisition consists of
+        self,
+        projection: Projection[Any],
+        partition: int,
+        key: str,
+        domain: Domain,
+        feed: Feed,
+        open_log: Callable[[str], Log],
+        settings: Settings,
+    ) -> None:
+        self._projection, self._partition = projection, partition
+        self._key, self._feed, self._domain = key, feed, domain
+        self._handlers = domain.event_handlers[projection.name]
+        self._open_log, self._settings = open_log, settings
+        self._stop: Callable[[], None] | None = None
+        self._stopping = anyio.Event()
+        self._branch = ""
+
+    def stop(self) -> None:
+        """Finish the batch in hand and read no further."""
+        self._stopping.set()
+        if self._stop is not None:
+            self._stop()
+
+    async def serve(self, token: str) -> None:
+        """Own the partition's log for this generation; raises `Fenced`, `Torn` or `Lost`."""
+        self._log = self._open_log(token)
+        self._position = await self._trusted_position()
+        self._subscription = self._feed.subscribe(self._key, "")
+        self._stop = self._subscription.close
+        await self._seek()
+        while not self._stopping.is_set():
+            entries: list[Entry] | None = []
+            with anyio.move_on_after(IDLE_SECONDS):
+                entries = await self._subscription.take()
+            if entries is None:
+                return
+            if entries:
+                await self._take(entries)
+            elif await self._log.head_position() > self._position:
+                await self._seek()
+
+    async def _trusted_position(self) -> int:
+        """The checkpoint, if the event it stands on is the one that it was written for."""
+        checkpoint = await self._log.checkpoint()
+        if checkpoint.position > 0:
+            event = await self._log.event_at(checkpoint.position)
+            found = read_event_meta(event.meta).entry if event else "nothing"
+            if found != checkpoint.command:
+                raise Torn(
+                    f"{self._projection.name} has applied position {checkpoint.position} of command "
+                    f"{checkpoint.command}, and the log has {found} there: history was lost. "
+                    f"The projection must be rebuilt"
+                )
+        return checkpoint.position
+
+    async def _seek(self) -> None:
+        """Read on behind the checkpoint, whatever anybody has read."""
+        self._subscription.rewind("")
+        await self._log.seek(self._position)
+
+    async def _take(self, entries: Sequence[Entry]) -> None:
+        """Apply what is next; what was applied before is passed over."""
+        events = [event for entry in entries if (event := logged(entry)).position > self._position]
+        if not events:
+            return
+        if events[0].position != self._position + 1 or len(events) != (
+            events[-1].position - self._position
+        ):
+            log.warning(
+                "projection.gap", projection=self._projection.name, partition=self._partition,
+                expected=self._position + 1, found=events[0].position,
+            )  # fmt: skip
+            await self._seek()
+            return
+        waiting = iter(events)
+        while batch := list(islice(waiting, self._settings.projection_batch_events)):
+            await self._apply(batch)
+
+    async def _apply(self, events: Sequence[LoggedEvent]) -> None:
+        changes: list[RowChange] = []
+        for event in events:
+            projected = await self._project(event)
+            if projected is None:
+                return
+            changes += projected
+        self._branch = self._branch or await self._log.branch()
+        last = events[-1]
+        reached = Checkpoint(last.position, read_event_meta(last.meta).entry, self._branch)
+        await self._log.apply(self._position, reached, changes)
+        self._position = last.position
+
+    async def _project(self, event: LoggedEvent) -> list[RowChange] | None:
+        """One event's changes; None when stopped before it could be projected.
+
+        One that raises is tried until it can be: an event is never skipped.
+        """
+        handler = self._handlers.get(event.type)
+        if handler is None:
+            return []
+        attempts = 0
+        while True:
+            try:
+                changes = self._changes(event)
+            except Exception as error:  # noqa: BLE001 -- the projector's boundary: reported, tried again
+                pause = _BLOCKED_SECONDS[min(attempts, len(_BLOCKED_SECONDS) - 1)]
+                attempts += 1
+                log.error(
+                    "projection.blocked", projection=self._projection.name,
+                    partition=self._partition, position=event.position, event=event.type,
+                    aggregate=event.aggregate, error=f"{type(error).__name__}: {error}",
+                    attempts=attempts, exc_info=None if isinstance(error, SemelError) else error,
+                )  # fmt: skip
+                with anyio.move_on_after(pause):
+                    await self._stopping.wait()
+                if self._stopping.is_set():
+                    return None
+                continue
+            if attempts:
+                log.info("projection.resumed", projection=self._projection.name, position=event.position)
+            return changes
+
+    def _changes(self, event: LoggedEvent) -> list[RowChange]:
+        handler = self._handlers[event.type]
+        fact = self._domain.decode_event(event.type, event.data)
+        if not handler.wants_context:
+            return list(changes_of(self._projection, event.position, handler.apply(fact)))
+        meta = read_event_meta(event.meta)
+        context = EventContext(
+            event.aggregate, event.version, self._partition, event.position, meta.time,
+            meta.causation, meta.entry, meta.user, meta.correlation, meta.traceparent,
+        )  # fmt: skip
+        return list(changes_of(self._projection, event.position, handler.apply(fact, context)))

@@ -1,0 +1,58 @@
+"""How a process stops: a story in five steps, told once.
+
+1. A stop is asked for: SIGTERM, SIGINT, or `Shutdown.ask`.
+2. Nothing new is read: every partition, projector and inbox closes its subscription.
+3. What is in hand is finished: the batch being decided is committed and answered.
+4. Leases go back, so that a successor need not wait for them to expire.
+5. Connections close, and the process exits with 0.
+
+It must be over within a limit; a second signal cuts it short. What is cut short is safe:
+uncommitted work is done again by the next owner.
+"""
+
+import signal
+from collections.abc import Callable
+
+import anyio
+from anyio.abc import CancelScope, TaskStatus
+
+
+class Shutdown:
+    """One stop, asked for once and heard by everyone."""
+
+    def __init__(self) -> None:
+        self._asked = anyio.Event()
+        self._listeners: list[Callable[[], None]] = []
+
+    @property
+    def asked(self) -> bool:
+        """Whether a stop was asked for."""
+        return self._asked.is_set()
+
+    def ask(self) -> None:
+        """Ask everyone to stop; asking twice changes nothing."""
+        self._asked.set()
+
+    async def wait(self) -> None:
+        """Until a stop is asked for."""
+        await self._asked.wait()
+
+    async def sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than until a stop is asked for."""
+        with anyio.move_on_after(seconds):
+            await self._asked.wait()
+
+
+async def stop_on_signals(
+    shutdown: Shutdown, work: CancelScope, seconds: float, *, task_status: TaskStatus[None]
+) -> None:
+    """Ask for a stop at the first SIGINT or SIGTERM; cancel the work at the second, or in time."""
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
+        async for _ in signals:
+            break
+        shutdown.ask()
+        with anyio.move_on_after(seconds):
+            async for _ in signals:
+                break
+        work.cancel()

@@ -1,0 +1,151 @@
+"""Every setting: its default, its unit (at the end of its name) and one sentence.
+
+Values come from the command line, then ``SEMEL_<NAME>`` in the environment, then a TOML
+file, then the defaults here. A name that nobody knows is an error.
+"""
+
+import os
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from engine.core.errors import Misuse
+
+DEFAULT_FILE = Path("config/semel.toml")
+ENVIRONMENT_PREFIX = "SEMEL_"
+
+
+class Settings(BaseModel):
+    """What can be set; `load` finds the values and remembers where each came from."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    redis: str = Field(
+        "redis://127.0.0.1:7901/0", description="The server; this default is where `semel dev` starts its own."
+    )
+    namespace: str = Field(
+        "semel", pattern=r"^[a-z0-9_-]+$", description="The first part of every key: several engines may share a Redis."
+    )
+    partitions: int | None = Field(
+        None, ge=1, le=16384,
+        description="Fixed at creation, a power of two; unset means 64 for a new namespace, 16 for `semel dev`.",
+    )  # fmt: skip
+    handlers: str = Field("handlers", description="The package that lists `deciders` and `services`.")
+    projections: str = Field("projections", description="The package that lists `projections` and `queries`.")
+    lease_seconds: float = Field(
+        1.5, gt=0, le=60, description="How long a dead process keeps what it owned from others."
+    )
+    heartbeat_seconds: float = Field(
+        0.4, gt=0, le=20, description="How often leases are renewed and free ones looked for."
+    )
+    connect_seconds: float = Field(
+        30, ge=0, description="How long a start waits for a Redis that is out of reach."
+    )
+    drain_seconds: float = Field(
+        10, gt=0, description="How long a stop may take to finish what is in hand."
+    )
+    wait_seconds: float = Field(
+        10, gt=0, description="How long a client waits for an outcome, or for a view to reach a receipt."
+    )
+    batch_commands: int = Field(
+        256, ge=1, le=1024, description="Commands in one commit at the most: its script blocks Redis while it runs."
+    )
+    batch_bytes: int = Field(
+        1_048_576, ge=1024, description="Bytes of commands in one commit at the most."
+    )
+    command_bytes: int = Field(
+        1_048_576, ge=1024, description="A larger command is rejected as too_large."
+    )
+    events_per_command: int = Field(
+        1000, ge=1, le=10_000, description="A command with more events than this is rejected as too_large."
+    )
+    event_bytes: int = Field(
+        1_048_576, ge=1024, description="A command whose events are larger together is rejected as too_large."
+    )
+    outcomes_keep_count: int = Field(
+        10_000, ge=100, description="Outcomes kept and ids remembered per partition, unless they are a minute young."
+    )
+    outcomes_keep_seconds: float = Field(
+        86_400, ge=60, description="Outcomes older than this are forgotten."
+    )
+    commands_keep_count: int = Field(
+        1000, ge=1, description="Commands that are done and still kept per partition, to look at."
+    )
+    id_skew_seconds: float = Field(
+        10, ge=0, description="How far clients' clocks may differ from Redis's, for ids that carry a time."
+    )
+    actors: int = Field(
+        200_000, ge=1, description="Aggregates that one engine process keeps in memory."
+    )
+    reply_seconds: float = Field(
+        300, ge=1, description="How long a reply waits in its list for the client that asked for it."
+    )
+    projection_batch_events: int = Field(
+        512, ge=1, le=1024, description="Events applied by one script at the most."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="The least severe events that are logged."
+    )
+    log_style: Literal["auto", "text", "json"] = Field(
+        "auto", description="Lines to read, or JSON; auto is JSON unless stderr is a terminal."
+    )
+
+
+def load(file: Path | None = None, **given: Any) -> Settings:
+    """The settings, from what was given, the environment and a TOML file.
+
+    ``given`` values of None count as not given. Without ``file``, ``config/semel.toml`` is
+    read if it is there. Raises `Misuse` naming the value, where it came from and what fits.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    path = file or DEFAULT_FILE
+    if file is not None or path.is_file():
+        _take(values, origins, _read_file(path), str(path))
+    environment = {
+        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
+        for name, value in os.environ.items()
+        if name.startswith(ENVIRONMENT_PREFIX)
+    }
+    _take(values, origins, environment, "the environment")
+    said = {name: value for name, value in given.items() if value is not None}
+    _take(values, origins, said, "the command line")
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        name = str(fault["loc"][0])
+        raise Misuse(
+            f"the setting {name} = {values[name]!r} (from {origins[name]}) does not fit: {fault['msg']}"
+        ) from error
+    _check(settings)
+    return settings
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except OSError as error:
+        raise Misuse(f"cannot read the settings in {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misuse(f"{path} is not TOML: {error}") from error
+
+
+def _take(values: dict[str, Any], origins: dict[str, str], new: dict[str, Any], origin: str) -> None:
+    for name, value in new.items():
+        if name not in Settings.model_fields:
+            close = get_close_matches(name, Settings.model_fields, 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
+            raise Misuse(f"there is no setting {name} (from {origin}){hint}")
+        values[name], origins[name] = value, origin
+
+
+def _check(settings: Settings) -> None:
+    partitions = settings.partitions
+    if partitions is not None and partitions & (partitions - 1):
+        raise Misuse(f"partitions = {partitions} is not a power of two")
+    if settings.heartbeat_seconds * 2 > settings.lease_seconds:
+        raise Misuse("heartbeat_seconds must be at most half of lease_seconds, or leases run out")

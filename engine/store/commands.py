@@ -1,0 +1,51 @@
+"""Commands on their way in: the inbox, and what moves its entries to their partitions."""
+
+from collections.abc import Mapping, Sequence
+
+from engine.store.connection import Argument, Connection
+from engine.store.keys import Keys
+from engine.store.scripts import Scripts
+
+INBOX_SOURCE = "inbox"
+"""The inbox's name among a partition's ``sources``."""
+
+COMMAND_FIELDS = ("id", "type", "aggregate", "data", "meta")
+"""An entry of a command stream, in this order: Redis then stores the names once per node."""
+
+FORWARDED_LIMIT = 100_000
+"""Notes kept of where inbox entries went: enough to look for one of today's."""
+
+
+class RedisInbox:
+    """The inbox, for the holder of its lease."""
+
+    def __init__(self, control: Connection, scripts: Scripts, keys: Keys) -> None:
+        self._control, self._scripts, self._keys = control, scripts, keys
+
+    async def last_forwarded(self) -> str:
+        """The inbox id up to which ``forwarded`` reaches."""
+        last = await self._control.call("XREVRANGE", self._keys.forwarded(), "+", "-", "COUNT", 1)
+        return last[0][0].decode() if last else "0-0"
+
+    async def submit(
+        self, partition: int, expected: str, mark: str, entries: Sequence[Mapping[str, bytes]]
+    ) -> tuple[str, list[str]]:
+        """Add entries to a partition and move the inbox's mark there, in one step.
+
+        When the mark is ``expected``: returns ``mark`` and the new entries' ids. Else
+        nothing is written: returns the mark found, and no ids.
+        """
+        arguments: list[Argument] = [INBOX_SOURCE, expected, mark]
+        for entry in entries:
+            arguments += (entry[name] for name in COMMAND_FIELDS)
+        keys = [self._keys.sources(partition), self._keys.commands(partition)]
+        found, *ids = await self._scripts.call("submit", keys, arguments)
+        return found.decode(), [id.decode() for id in ids]
+
+    async def forward(self, moved: Sequence[tuple[str, int, str]], token: str) -> None:
+        """Note where inbox entries went (inbox id, partition, entry); trims the inbox."""
+        keys = [self._keys.inbox_lease(), self._keys.forwarded(), self._keys.inbox()]
+        arguments: list[Argument] = [token, FORWARDED_LIMIT]
+        for note in moved:
+            arguments += note
+        await self._scripts.call("forward", keys, arguments)

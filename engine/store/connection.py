@@ -1,0 +1,166 @@
+"""Connections to Redis: one kind, shared by many callers, that never sends twice.
+
+redis-py dials, authenticates, encrypts and parses. Its retries are off: they double
+effects. Requests go out in the order of the calls and replies come back in that order, so
+hundreds of callers share one socket, and a caller that goes away disturbs nobody.
+
+A `Connection` lives once. When it breaks, whatever was under way has an unknown fate:
+every caller gets `Lost`, and so does every later call. Dialling anew is for those who know
+what that means.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio
+import hiredis
+from redis.asyncio.connection import AbstractConnection, parse_url
+from redis.asyncio.connection import Connection as TcpConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError, ResponseError
+
+from engine.core.errors import Lost, Misuse, Unavailable
+
+Argument = str | bytes | int | float
+
+CONNECT_SECONDS = 5.0
+"""A server that does not answer a handshake in this time is away."""
+
+REPLY_SECONDS = 10.0
+"""A reply that takes longer means a dead link; blocking reads ask for much less."""
+
+
+class Connection:
+    """One socket, many callers. Use `connect`."""
+
+    def __init__(self, link: AbstractConnection) -> None:
+        self._link = link
+        self._outgoing: list[bytes] = []
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._wake_writer = asyncio.Event()
+        self._wake_reader = asyncio.Event()
+        self._progress = 0
+        self._lost: Lost | None = None
+
+    def call(self, *arguments: Argument) -> "asyncio.Future[Any]":
+        """Send a command; the future is its reply, as RESP2 has it, bytes undecoded.
+
+        The command is on its way when this returns. Awaiting raises redis-py's
+        `ResponseError` for an error reply and `Lost` when the connection breaks first.
+        """
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if self._lost is not None:
+            future.set_exception(Lost(str(self._lost)))
+            return future
+        self._outgoing.append(hiredis.pack_command(arguments))
+        self._waiting.append(future)
+        self._wake_writer.set()
+        self._wake_reader.set()
+        return future
+
+    async def run(self) -> None:
+        """Send and receive until the connection breaks; raises `Lost` then."""
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._write)
+                tasks.start_soon(self._read)
+                tasks.start_soon(self._watch)
+        except* (RedisError, OSError) as errors:
+            raise Lost(f"the connection to Redis broke: {errors.exceptions[0]}") from errors
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Answer every caller, now and from now on, with `Lost`."""
+        self._fail(Lost("the connection to Redis is closed"))
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake_writer.wait()
+            self._wake_writer.clear()
+            packet = b"".join(self._outgoing)
+            self._outgoing.clear()
+            await self._link.send_packed_command(packet, check_health=False)
+
+    async def _read(self) -> None:
+        while True:
+            await self._wake_reader.wait()
+            self._wake_reader.clear()
+            while self._waiting:
+                try:
+                    reply = await self._link.read_response()
+                except ResponseError as error:
+                    self._settle(error)
+                else:
+                    self._settle(reply)
+
+    def _settle(self, reply: Any) -> None:
+        self._progress += 1
+        future = self._waiting.popleft()
+        if future.done():
+            return
+        if isinstance(reply, ResponseError):
+            future.set_exception(reply)
+        else:
+            future.set_result(reply)
+
+    async def _watch(self) -> None:
+        """Break a connection that owes a reply and has sent none for too long."""
+        while True:
+            seen, owed = self._progress, bool(self._waiting)
+            await anyio.sleep(REPLY_SECONDS)
+            if owed and self._waiting and seen == self._progress:
+                raise TimeoutError(f"no reply within {REPLY_SECONDS:g} s")
+
+    def _fail(self, lost: Lost) -> None:
+        self._lost = self._lost or lost
+        while self._waiting:
+            future = self._waiting.popleft()
+            if not future.done():
+                future.set_exception(Lost(str(lost)))
+                future.exception()  # whoever waits gets it; nobody has to
+
+
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[Connection]:
+    """A connection to the server at ``url``; raises `Unavailable` when it cannot be had.
+
+    The caller runs `Connection.run` in a task of its own: until then nothing moves.
+    """
+    link = await _dial(url)
+    connection = Connection(link)
+    try:
+        yield connection
+    finally:
+        connection.close()
+        with anyio.CancelScope(shield=True):
+            await link.disconnect(nowait=True)
+
+
+async def _dial(url: str) -> AbstractConnection:
+    try:
+        options = dict(parse_url(url))
+    except ValueError as error:
+        raise Misuse(f"{url!r} is not a Redis URL such as redis://127.0.0.1:6379/0: {error}") from error
+    kind: Any = options.pop("connection_class", TcpConnection)
+    link: AbstractConnection = kind(
+        **options,
+        protocol=2,
+        decode_responses=False,
+        socket_timeout=None,
+        socket_connect_timeout=CONNECT_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+        health_check_interval=0,
+        client_name="semel",
+    )
+    try:
+        with anyio.fail_after(CONNECT_SECONDS):
+            await link.connect()
+    except (RedisError, OSError) as error:
+        await link.disconnect(nowait=True)
+        raise Unavailable(f"cannot reach Redis at {url}: {error}") from error
+    return link

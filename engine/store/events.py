@@ -1,0 +1,111 @@
+"""One partition's ledger: aggregates' events, the log, outcomes and head."""
+
+import secrets
+from collections.abc import Sequence
+
+from engine.core.codec import outcome_of
+from engine.core.outcome import Outcome
+from engine.core.ports import Commit, Head, StoredEvent
+from engine.store.connection import Argument, Connection
+from engine.store.feed import entries_of
+from engine.store.keys import Keys
+from engine.store.scripts import Scripts
+
+LOAD_EVENTS = 1000
+"""Events of one aggregate in one reply; a longer history is read in several."""
+
+_BRANCH_BYTES = 4
+"""Random bytes in a branch's name: few branches, all of one partition."""
+
+
+class RedisLedger:
+    """A partition, for the one who holds its lease under ``token``."""
+
+    def __init__(  # noqa: PLR0913 -- what one acquisition consists of
+        self,
+        control: Connection,
+        scripts: Scripts,
+        keys: Keys,
+        server: str,
+        partition: int,
+        partitions: int,
+        token: str,
+    ) -> None:
+        self._control, self._scripts, self._keys = control, scripts, keys
+        self._server, self._partition, self._partitions = server, partition, partitions
+        self._token = token
+        self._fixed = [
+            keys.lease(partition), keys.head(partition), keys.log(partition), keys.outcomes(partition)
+        ]  # fmt: skip
+
+    async def open(self) -> Head:
+        """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
+        lease, head, log, outcomes = self._fixed
+        branch, commit, command, position, forgotten = await self._scripts.call(
+            "open",
+            [lease, head, self._keys.branches(self._partition), log, outcomes],
+            [self._token, self._server, secrets.token_hex(_BRANCH_BYTES), self._partitions],
+        )
+        return Head(int(commit), command.decode(), int(position), forgotten.decode(), branch.decode())
+
+    async def load(self, aggregates: Sequence[str], above: Sequence[int]) -> list[list[StoredEvent]]:
+        """The events of aggregates above a version each: one round trip, if none is long."""
+        keys = [self._keys.events(self._partition, aggregate) for aggregate in aggregates]
+        replies = await self._scripts.call("load", keys, [LOAD_EVENTS, *(v + 1 for v in above)])
+        histories = [list(map(_stored, reply)) for reply in replies]
+        for aggregate, history in zip(aggregates, histories, strict=True):
+            if len(history) == LOAD_EVENTS:
+                history += (await self.load([aggregate], [history[-1].version]))[0]
+        return histories
+
+    async def commit(self, commit: Commit) -> None:
+        """Write one commit, wholly or not at all; raises `Fenced`, `Torn` or `Lost`."""
+        numbers = {aggregate: i for i, aggregate in enumerate(commit.versions, 1)}
+        keys = [self._keys.events(self._partition, aggregate) for aggregate in numbers]
+        arguments: list[Argument] = [
+            self._token, commit.number, commit.position, commit.command, commit.branch,
+            *commit.versions.values(),
+        ]  # fmt: skip
+        for record in commit.records:
+            arguments += (
+                record.entry, record.id, record.status.value, record.aggregate, record.version,
+                record.digest, record.detail, len(record.events),
+            )  # fmt: skip
+            if record.events:
+                number = numbers[record.aggregate.decode()]
+                for event in record.events:
+                    arguments += (number, event.type, event.data, event.meta)
+        await self._scripts.call("commit", self._fixed + keys, arguments)
+
+    async def outcomes(self, below: str, count: int) -> list[Outcome]:
+        """Up to ``count`` outcomes below a stream id (``+`` for the end), newest first."""
+        start = below if below == "+" else f"({below}"
+        key = self._keys.outcomes(self._partition)
+        raw = await self._control.call("XREVRANGE", key, start, "-", "COUNT", count)
+        return [outcome_of(entry, self._partition) for entry in entries_of(raw)]
+
+    async def mark(self, source: str) -> str:
+        """How far an inside source of commands has come at this partition; ``0-0`` if nowhere."""
+        mark = await self._control.call("HGET", self._keys.sources(self._partition), source)
+        return mark.decode() if mark else "0-0"
+
+    async def trim(self, commands_below: str, outcomes_below: str) -> None:
+        """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
+        lease, head, _, outcomes = self._fixed
+        keys = [lease, head, self._keys.commands(self._partition), outcomes]
+        await self._scripts.call("trim", keys, [self._token, commands_below, outcomes_below])
+
+    async def reply(self, replies: Sequence[tuple[str, bytes]], seconds: int) -> None:
+        """Push each reply to the list its client named; the lists expire."""
+        sent = []
+        for name, reply in replies:
+            key = self._keys.reply(name)
+            sent.append(self._control.call("RPUSH", key, reply))
+            sent.append(self._control.call("EXPIRE", key, seconds))
+        for reply_of_redis in sent:
+            await reply_of_redis
+
+
+def _stored(raw: list[list[bytes]]) -> StoredEvent:
+    id, (_, kind, _, data, _, meta) = raw
+    return StoredEvent(int(id.partition(b"-")[0]), kind.decode(), data, meta)

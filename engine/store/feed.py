@@ -1,0 +1,166 @@
+"""Reading many streams over one blocking connection.
+
+One ``XREAD BLOCK`` waits on every stream that has room for more. A stream whose reader
+lags is left out until it has taken what was read; then, and when a stream is added, the
+blocked read is woken (``CLIENT UNBLOCK``), so nothing is ever polled.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import anyio
+from redis.exceptions import ResponseError
+
+from engine.core.ports import Entry
+from engine.store.connection import Connection
+
+BLOCK_MS = 1000
+"""A blocked read returns at least this often: far below the time limit for a reply."""
+
+AHEAD_LIMIT = 1024
+"""Entries read ahead per stream before it is left out of the next read."""
+
+UNBLOCK_PAUSE_SECONDS = 0.001
+"""Between attempts to end a read: it may still be on its way to the server."""
+
+READ_LIMIT = 4096
+"""Entries in one reply over all streams: a few milliseconds of work for Redis and for us."""
+
+
+class StreamSubscription:
+    """One stream of a `StreamFeed`."""
+
+    def __init__(self, feed: "StreamFeed", key: str, after: str) -> None:
+        self.key = key.encode()
+        self.after = after
+        self._feed = feed
+        self._ahead: list[Entry] = []
+        self._arrived = anyio.Event()
+        self._closed = False
+
+    @property
+    def hungry(self) -> bool:
+        """Whether there is room to read more ahead."""
+        return len(self._ahead) < AHEAD_LIMIT
+
+    def deliver(self, entries: list[Entry]) -> None:
+        """Take what was read for this stream."""
+        self.after = entries[-1].id
+        self._ahead += entries
+        self._arrived.set()
+
+    async def take(self) -> list[Entry] | None:
+        """The next entries, in order, waiting for the first; None once closed."""
+        while not self._ahead:
+            if self._closed:
+                return None
+            self._arrived = anyio.Event()
+            await self._arrived.wait()
+        was_hungry = self.hungry
+        taken, self._ahead = self._ahead, []
+        if not was_hungry:
+            self._feed.wake()
+        return taken
+
+    def rewind(self, after: str) -> None:
+        """Forget what was read ahead and go on behind ``after``."""
+        self._ahead = []
+        self.after = after
+        self._feed.rewound(self)
+
+    def close(self) -> None:
+        """Stop reading; a waiting `take` returns None."""
+        self._closed = True
+        self._ahead = []
+        self._feed.drop(self)
+        self._arrived.set()
+
+
+class StreamFeed:
+    """Streams read with XREAD, or through a consumer group without pending entries."""
+
+    def __init__(
+        self, blocking: Connection, control: Connection, group: str = "", consumer: str = ""
+    ) -> None:
+        self._blocking = blocking
+        self._control = control
+        self._group, self._consumer = group, consumer
+        self._streams: dict[bytes, StreamSubscription] = {}
+        self._reading: dict[bytes, StreamSubscription] = {}
+        self._changed = asyncio.Event()
+
+    def subscribe(self, key: str, after: str) -> StreamSubscription:
+        """Read a stream from behind an id on; one subscription per stream."""
+        subscription = StreamSubscription(self, key, after)
+        self._streams[subscription.key] = subscription
+        self.wake()
+        return subscription
+
+    def drop(self, subscription: StreamSubscription) -> None:
+        """Read a stream no more."""
+        if self._streams.get(subscription.key) is subscription:
+            del self._streams[subscription.key]
+
+    def rewound(self, subscription: StreamSubscription) -> None:
+        """A read under way for this stream started at another place: its reply is void."""
+        self._reading.pop(subscription.key, None)
+        self.wake()
+
+    def wake(self) -> None:
+        """The streams to read have changed: a read that is blocked must end and begin anew."""
+        self._changed.set()
+
+    async def run(self) -> None:
+        """Read until cancelled; raises `Lost` when the connection breaks."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._interrupt)
+            while True:
+                self._changed.clear()
+                hungry = {key: stream for key, stream in self._streams.items() if stream.hungry}
+                if not hungry:
+                    await self._changed.wait()
+                    continue
+                self._reading = dict(hungry)
+                reply = await self._blocking.call(*self._request(list(hungry.values())))
+                for key, raw in reply or ():
+                    stream = self._reading.get(key)
+                    if raw and stream is not None and self._streams.get(key) is stream:
+                        stream.deliver(entries_of(raw))
+                self._reading = {}
+
+    async def _interrupt(self) -> None:
+        """Unblock a read that does not know of a change; again, if it had not blocked yet."""
+        client = await self._blocking.call("CLIENT", "ID")
+        while True:
+            await self._changed.wait()
+            if self._reading:
+                await self._control.call("CLIENT", "UNBLOCK", client)
+            await anyio.sleep(UNBLOCK_PAUSE_SECONDS)
+
+    def _request(self, streams: Sequence[StreamSubscription]) -> list[Any]:
+        count = max(1, min(AHEAD_LIMIT, READ_LIMIT // len(streams)))
+        keys = [stream.key for stream in streams]
+        if self._group:
+            head = ["XREADGROUP", "GROUP", self._group, self._consumer]
+            ids = [">"] * len(streams)
+            return [*head, "COUNT", count, "BLOCK", BLOCK_MS, "NOACK", "STREAMS", *keys, *ids]
+        ids = [stream.after for stream in streams]
+        return ["XREAD", "COUNT", count, "BLOCK", BLOCK_MS, "STREAMS", *keys, *ids]
+
+
+def entries_of(raw: list[list[Any]]) -> list[Entry]:
+    """Raw entries ``[id, [field, value, …]]`` as `Entry`; a deleted one has no fields."""
+    return [
+        Entry(id.decode(), dict(zip(fields[::2], fields[1::2], strict=True)) if fields else {})
+        for id, fields in raw
+    ]
+
+
+async def ensure_group(control: Connection, key: str, group: str) -> None:
+    """Create a stream's consumer group at its beginning, unless it is there."""
+    try:
+        await control.call("XGROUP", "CREATE", key, group, "0", "MKSTREAM")
+    except ResponseError as error:
+        if "BUSYGROUP" not in str(error):
+            raise

@@ -1,0 +1,94 @@
+"""Every key of a namespace: one function each, which says what stands there.
+
+Everything of one partition shares the hash tag ``{<namespace>:<partition>}``, so one
+script may touch it all, on Redis Cluster too.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one namespace."""
+
+    namespace: str
+
+    def meta(self) -> str:
+        """Hash, for ever: ``format`` and ``partitions``. Written once, read at every start."""
+        return f"{{{self.namespace}}}:meta"
+
+    def inbox(self) -> str:
+        """Stream, trimmed behind what was forwarded. Written by any client, read by its owner."""
+        return f"{{{self.namespace}}}:inbox"
+
+    def inbox_lease(self) -> str:
+        """Hash: the lease of whoever moves the inbox's entries."""
+        return f"{{{self.namespace}}}:lease"
+
+    def forwarded(self) -> str:
+        """Stream, bounded, ids are inbox ids: where a command went. Written by the inbox's owner."""
+        return f"{{{self.namespace}}}:forwarded"
+
+    def nodes(self) -> str:
+        """Zset of live processes by their last heartbeat. Written by each of them."""
+        return f"{{{self.namespace}}}:nodes"
+
+    def node(self, node: str) -> str:
+        """Hash that expires: what one process says of itself. Written by that process."""
+        return f"{{{self.namespace}}}:node:{node}"
+
+    def partition(self, partition: int, name: str) -> str:
+        """The key ``name`` of a partition."""
+        return f"{{{self.namespace}:{partition}}}:{name}"
+
+    def commands(self, partition: int) -> str:
+        """Stream, trimmed behind head. Written by clients and the inbox, read by the owner."""
+        return self.partition(partition, "commands")
+
+    def outcomes(self, partition: int) -> str:
+        """Stream, a window, ids are command ids. Written by commits, read by clients."""
+        return self.partition(partition, "outcomes")
+
+    def events(self, partition: int, aggregate: str) -> str:
+        """Stream, for ever, ids are ``<version>-0``. Written by commits, read by the owner."""
+        return self.partition(partition, f"events:{aggregate}")
+
+    def log(self, partition: int) -> str:
+        """Stream, for ever, ids are ``<position>-0``. Written by commits, read by projectors."""
+        return self.partition(partition, "log")
+
+    def head(self, partition: int) -> str:
+        """Hash, for ever: how far the partition has committed. Written by commits."""
+        return self.partition(partition, "head")
+
+    def branches(self, partition: int) -> str:
+        """Stream, for ever: the servers that the history was written on. Written by new owners."""
+        return self.partition(partition, "branches")
+
+    def lease(self, partition: int) -> str:
+        """Hash: who owns the partition, and the token of that acquisition."""
+        return self.partition(partition, "lease")
+
+    def sources(self, partition: int) -> str:
+        """Hash, for ever: how far each inside source of commands has come. Written by submit."""
+        return self.partition(partition, "sources")
+
+    def projection(self, partition: int, projection: str, generation: int) -> str:
+        """Hash: checkpoint and lease of one generation in one partition. Written by its projector."""
+        return self.partition(partition, f"projection:{projection}@{generation}")
+
+    def live(self, projection: str) -> str:
+        """Hash, for ever: which generation of a projection queries read."""
+        return f"{self.namespace}:view:{projection}"
+
+    def row(self, projection: str, generation: int, row: str) -> str:
+        """Hash, as long as its generation: one row. Written by projectors, read by queries."""
+        return f"{self.namespace}:view:{projection}@{generation}:{row}"
+
+    def index(self, projection: str, generation: int, index: str) -> str:
+        """Prefix of zsets, as long as their generation: row ids of a group, by their order."""
+        return f"{self.namespace}:index:{projection}@{generation}:{index}"
+
+    def reply(self, name: str) -> str:
+        """List that expires: outcomes for the client that named it. Written by owners."""
+        return f"{self.namespace}:reply:{name}"

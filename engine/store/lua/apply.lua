@@ -1,0 +1,75 @@
+#!lua
+-- One batch of row changes and the checkpoint behind it, wholly or not at all.
+-- KEYS     1 checkpoint and lease  2… one row each
+-- ARGV     1 token  2 position built on  3 position reached  4 its command's entry  5 branch
+--          6 watermark field  7 prefix of row keys  8 prefix of index keys  9 indexes [[name, [group field …], order field] …]
+--          10 changes [[row number, position, wipe, put [field, value …], add […], drop [field …],
+--          ranks {index: score}] …]
+-- Returns  OK
+-- Errors   FENCED  another worker, or another checkpoint; any error: nothing was written
+-- Changes are folded first and written after: what can fail, fails before the first write.
+-- One server holds all keys here: index keys follow from what rows hold, undeclared.
+local call, field = redis.call, ARGV[6]
+local held = call('HMGET', KEYS[1], 'token', 'position')
+if held[1] ~= ARGV[1] or (held[2] or '0') ~= ARGV[2] then
+  return redis.error_reply('FENCED the lease or the checkpoint is not ours')
+end
+-- include shared/decimal.lua
+local rows = {}
+local function stored(row, name) return call('HGET', row.key, name) or nil end
+local function value(row, name)
+  if row.new[name] ~= nil then return row.new[name] or nil end
+  return not row.wiped and stored(row, name) or nil
+end
+for _, change in ipairs(cjson.decode(ARGV[10])) do
+  local number, position, wipe, put, add, drop, ranks = unpack(change)
+  local key = KEYS[number + 1]
+  local row = rows[number] or {key = key, new = {}, ranks = {}, at = tonumber(call('HGET', key, field) or 0)}
+  rows[number] = row
+  if position > row.at then
+    row.at, row.dirty = position, true
+    if wipe then row.new, row.wiped = {}, true end
+    for _, name in ipairs(drop) do row.new[name] = false end
+    for i = 1, #put, 2 do row.new[put[i]] = put[i + 1] end
+    for i = 1, #add, 2 do row.new[add[i]] = sum(value(row, add[i]) or '0', add[i + 1]) end
+    for name, rank in pairs(ranks) do row.ranks[name] = rank end
+    row.new._deleted = wipe and #put + #add == 0 and '1' or false
+  end
+end
+local function group(row, index, of)
+  local parts = {}
+  for i, name in ipairs(index[2]) do
+    parts[i] = of(row, name)
+    if not parts[i] then return nil end
+    parts[i] = parts[i]:gsub('[%%/]', {['%'] = '%25', ['/'] = '%2F'})
+  end
+  local key = ARGV[8] .. index[1] .. ':' .. table.concat(parts, '/')
+  call('ZCARD', key)
+  return key
+end
+local moves = {}
+for _, row in pairs(rows) do
+  for _, index in ipairs(row.dirty and cjson.decode(ARGV[9]) or {}) do
+    local id, old, new = row.key:sub(#ARGV[7] + 1), group(row, index, stored), group(row, index, value)
+    local rank = row.ranks[index[1]]
+    if rank == '=' then rank = value(row, index[3]) end
+    if old ~= new or rank then
+      moves[#moves + 1] = {old ~= new and old, new, rank or (old and call('ZSCORE', old, id)) or '0', id}
+    end
+  end
+end
+for _, row in pairs(rows) do
+  for _, name in ipairs(row.wiped and call('HKEYS', row.key) or {}) do
+    if name:sub(1, 1) ~= '_' then call('HDEL', row.key, name) end
+  end
+  for name, text in pairs(row.new) do
+    if text then call('HSET', row.key, name, text) else call('HDEL', row.key, name) end
+  end
+  if row.dirty then call('HSET', row.key, field, ('%d'):format(row.at)) end
+end
+for _, move in ipairs(moves) do
+  if move[1] then call('ZREM', move[1], move[4]) end
+  if move[2] then call('ZADD', move[2], move[3], move[4]) end
+end
+call('HSET', KEYS[1], 'position', ARGV[3], 'command', ARGV[4], 'branch', ARGV[5])
+return redis.status_reply('OK')

@@ -1,0 +1,27 @@
+-- Exact sums of decimals written as text; the result has the greater number of places.
+-- Lua counts in doubles, exact up to 2^53: a number is two of them, high * 10^12 + low.
+local LIMB = 1e12
+local function split(text, scale)
+  local sign, whole, part = text:match('^(-?)(%d+)%.?(%d*)$')
+  local digits = whole .. part .. ('0'):rep(scale - #part)
+  local factor = sign == '-' and -1 or 1
+  assert(#digits <= 27, 'a number has more than 27 digits')
+  return factor * (tonumber(digits:sub(1, -13)) or 0), factor * tonumber(digits:sub(-12))
+end
+local function sum(a, b)
+  local scale = math.max(#(a:match('%.(%d+)$') or ''), #(b:match('%.(%d+)$') or ''))
+  local high_a, low_a = split(a, scale)
+  local high_b, low_b = split(b, scale)
+  local high, low = high_a + high_b, low_a + low_b
+  local carry = math.floor(low / LIMB)
+  high, low = high + carry, low - carry * LIMB
+  local negative = high < 0
+  if negative then
+    high, low = -high, -low
+    if low < 0 then high, low = high - 1, low + LIMB end
+  end
+  local text = ('%.0f%012.0f'):format(high, low):gsub('^0+', '')
+  text = ('0'):rep(scale + 1 - #text) .. text
+  if scale > 0 then text = text:sub(1, -scale - 1) .. '.' .. text:sub(-scale) end
+  return (negative and '-' or '') .. text
+end

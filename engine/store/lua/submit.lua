@@ -1,0 +1,19 @@
+#!lua
+-- The one way in for commands from inside: add them and move their source's mark in one step.
+-- KEYS     1 sources  2 commands
+-- ARGV     1 source  2 mark the reader expects  3 mark after this call
+--          then per command: id, type, aggregate, data, meta
+-- Returns  the mark, then the new entries' ids; a mark other than ARGV[3] means: nothing written
+-- Errors   none of its own
+local mark = redis.call('HGET', KEYS[1], ARGV[1]) or '0-0'
+if mark ~= ARGV[2] then
+  return {mark}
+end
+redis.call('XLEN', KEYS[2])
+local answer = {ARGV[3]}
+for at = 4, #ARGV, 5 do
+  answer[#answer + 1] = redis.call('XADD', KEYS[2], '*', 'id', ARGV[at], 'type', ARGV[at + 1],
+    'aggregate', ARGV[at + 2], 'data', ARGV[at + 3], 'meta', ARGV[at + 4])
+end
+redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
+return answer

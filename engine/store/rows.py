@@ -1,0 +1,139 @@
+"""The read side: rows and indexes as queries read them, and as a projector writes them."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from engine.core.codec import logged
+from engine.core.ports import Checkpoint, LoggedEvent
+from engine.core.projection import Index, RowChange
+from engine.store.connection import Argument, Connection
+from engine.store.feed import entries_of
+from engine.store.keys import Keys
+from engine.store.scripts import Scripts
+
+
+class RedisLog:
+    """One partition's log and one generation's checkpoint in it, for its lease's holder."""
+
+    def __init__(  # noqa: PLR0913 -- what one acquisition consists of
+        self,
+        control: Connection,
+        scripts: Scripts,
+        keys: Keys,
+        projection: str,
+        generation: int,
+        indexes: Sequence[Index],
+        partition: int,
+        token: str,
+    ) -> None:
+        self._control, self._scripts, self._keys = control, scripts, keys
+        self._partition, self._token = partition, token
+        self._group = f"{projection}@{generation}"
+        self._log = keys.log(partition)
+        self._checkpoint = keys.projection(partition, projection, generation)
+        self._row_prefix = keys.row(projection, generation, "")
+        self._fixed: list[Argument] = [
+            f"_at:{partition}",
+            self._row_prefix,
+            keys.index(projection, generation, ""),
+            msgspec.json.encode([[index.name, index.group, index.order] for index in indexes]),
+        ]
+
+    async def checkpoint(self) -> Checkpoint:
+        """How far this generation has come."""
+        return await read_checkpoint(self._control, self._checkpoint)
+
+    async def head_position(self) -> int:
+        """How far the log reaches."""
+        position = await self._control.call("HGET", self._keys.head(self._partition), "position")
+        return int(position or 0)
+
+    async def event_at(self, position: int) -> LoggedEvent | None:
+        """One event of the log."""
+        id = f"{position}-0"
+        raw = await self._control.call("XRANGE", self._log, id, id)
+        return logged(*entries_of(raw)) if raw else None
+
+    async def seek(self, position: int) -> None:
+        """Set the consumer group so that the event after ``position`` is read next."""
+        await self._control.call(
+            "XGROUP", "SETID", self._log, self._group, f"{position}-0", "ENTRIESREAD", position
+        )
+
+    async def branch(self) -> str:
+        """The branch that the log is written on now; "" before its first owner."""
+        key = self._keys.branches(self._partition)
+        noted = await self._control.call("XREVRANGE", key, "+", "-", "COUNT", 1)
+        return entries_of(noted)[0].fields[b"branch"].decode() if noted else ""
+
+    async def apply(self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]) -> None:
+        """Write rows, indexes and checkpoint in one step; raises `Fenced` or `Torn`."""
+        numbers: dict[str, int] = {}
+        numbered = [
+            (numbers.setdefault(change.row, len(numbers) + 1), *msgspec.structs.astuple(change)[1:])
+            for change in changes
+        ]
+        keys = [self._checkpoint, *(self._row_prefix + row for row in numbers)]
+        await self._scripts.call(
+            "apply",
+            keys,
+            [
+                self._token, built_on, reached.position, reached.command, reached.branch,
+                *self._fixed, msgspec.json.encode(numbered),
+            ],
+        )  # fmt: skip
+
+
+class RedisRows:
+    """Rows and indexes, read only."""
+
+    def __init__(self, control: Connection, keys: Keys) -> None:
+        self._control, self._keys = control, keys
+
+    async def live(self, projection: str) -> int:
+        """The generation that queries read; 1 before the first projector came."""
+        return int(await self._control.call("HGET", self._keys.live(projection), "live") or 1)
+
+    async def rows(self, projection: str, generation: int, ids: Sequence[str]) -> list[dict[str, str]]:
+        """Rows' fields, by id; an empty dict for a row that is not there."""
+        replies = [
+            self._control.call("HGETALL", self._keys.row(projection, generation, id)) for id in ids
+        ]
+        return [_texts(await reply) for reply in replies]
+
+    async def members(  # noqa: PLR0913 -- a slice of one group of one index of one generation
+        self,
+        projection: str,
+        generation: int,
+        index: str,
+        group: Sequence[str],
+        start: int,
+        count: int,
+        newest_first: bool,  # noqa: FBT001
+    ) -> tuple[list[str], int]:
+        """A slice of an index group's row ids, and how many the group has in all."""
+        parts = (part.replace("%", "%25").replace("/", "%2F") for part in group)
+        key = f"{self._keys.index(projection, generation, index)}:{'/'.join(parts)}"
+        verb = "ZREVRANGE" if newest_first else "ZRANGE"
+        ids = self._control.call(verb, key, start, start + count - 1)
+        total = self._control.call("ZCARD", key)
+        return [id.decode() for id in await ids], int(await total)
+
+    async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
+        """A generation's checkpoint in a partition."""
+        key = self._keys.projection(partition, projection, generation)
+        return await read_checkpoint(self._control, key)
+
+
+async def read_checkpoint(control: Connection, key: str) -> Checkpoint:
+    """A checkpoint; its beginning where nothing has been applied."""
+    position, command, branch = await control.call("HMGET", key, "position", "command", "branch")
+    if position is None:
+        return Checkpoint()
+    return Checkpoint(int(position), command.decode(), branch.decode())
+
+
+def _texts(flat: list[bytes]) -> dict[str, str]:
+    texts = [part.decode() for part in flat]
+    return dict(zip(texts[::2], texts[1::2], strict=True))

@@ -1,0 +1,72 @@
+"""The Lua scripts: files beside this module, called by name, loaded where they are missing."""
+
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import anyio
+from redis.exceptions import NoScriptError, ResponseError
+
+from engine.core.errors import Fenced, Torn
+from engine.store.connection import Argument, Connection
+
+_INCLUDE = re.compile(r"^-- include (\S+)\n", re.MULTILINE)
+
+_NOT_RUN = ("BUSY ", "MISCONF", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "OOM ")
+"""Errors that Redis answers before it runs anything: the same call may be sent again."""
+
+_AGAIN_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Pauses before a call that was not run is sent again; after the last its error is raised."""
+
+
+@cache
+def source_of(name: str) -> str:
+    """A script's source, with what it includes."""
+    folder = files("engine.store").joinpath("lua")
+    text = folder.joinpath(f"{name}.lua").read_text()
+    return _INCLUDE.sub(lambda found: folder.joinpath(found[1]).read_text(), text)
+
+
+class Scripts:
+    """Scripts on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._shas: dict[str, str] = {}
+
+    async def call(self, name: str, keys: list[str], arguments: list[Argument]) -> Any:
+        """Run a script; raises `Fenced`, `Torn`, `Lost`, or redis-py's `ResponseError`."""
+        pauses = iter(_AGAIN_SECONDS)
+        while True:
+            try:
+                return await self._connection.call(
+                    "EVALSHA", await self._sha(name), len(keys), *keys, *arguments
+                )
+            except NoScriptError:
+                del self._shas[name]
+            except ResponseError as error:
+                text = str(error)
+                if text.startswith("FENCED"):
+                    raise Fenced(text.removeprefix("FENCED ")) from error
+                if text.startswith("TORN"):
+                    raise Torn(text.removeprefix("TORN ")) from error
+                pause = next(pauses, None) if _was_not_run(error) else None
+                if pause is None:
+                    raise
+                await anyio.sleep(pause)
+
+    async def _sha(self, name: str) -> str:
+        sha = self._shas.get(name)
+        if sha is None:
+            sha = hashlib.sha1(source_of(name).encode(), usedforsecurity=False).hexdigest()
+            await self._connection.call("SCRIPT", "LOAD", source_of(name))
+            self._shas[name] = sha
+        return sha
+
+
+def _was_not_run(error: ResponseError) -> bool:
+    """Whether Redis refused before running; redis-py has classes for some of these errors."""
+    names = ("OutOfMemoryError", "TryAgainError", "ClusterDownError")
+    return str(error).startswith(_NOT_RUN) or type(error).__name__ in names

@@ -1,0 +1,193 @@
+"""One scope of doubt: connections to one server that stand and fall together.
+
+While a session is open, everything read through it came from one server. When any of its
+connections breaks, the session's task group ends and with it whoever works inside: what
+they knew is forgotten, and they open a new session. This is where the rule of doubt
+begins; the runtime's loops are where it ends.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+from redis.exceptions import ResponseError
+
+from engine.core.errors import SemelError, Unavailable
+from engine.core.projection import Index
+from engine.store import namespace
+from engine.store.commands import COMMAND_FIELDS, RedisInbox
+from engine.store.connection import Connection, connect
+from engine.store.events import RedisLedger
+from engine.store.feed import StreamFeed, ensure_group
+from engine.store.inspection import RedisInspection
+from engine.store.keys import Keys
+from engine.store.ownership import RedisLeases
+from engine.store.rows import RedisLog, RedisRows
+from engine.store.scripts import Scripts
+
+CONSUMER = "worker"
+"""All workers read as one consumer: nothing is left pending, so names would only pile up."""
+
+
+class RedisSession:
+    """One scope of doubt; see `engine.core.ports.Session`."""
+
+    def __init__(
+        self, url: str, keys: Keys, control: Connection, stack: AsyncExitStack, tasks: TaskGroup
+    ) -> None:
+        self._url, self._keys, self._control = url, keys, control
+        self._stack, self._tasks = stack, tasks
+        self._scripts = Scripts(control)
+        self._feed: StreamFeed | None = None
+        self._server = ""
+        self.partitions = 0
+        self.leases = RedisLeases(self._scripts)
+        self.rows = RedisRows(control, keys)
+        self.inspection = RedisInspection(control, keys)
+
+    async def identify(self) -> None:
+        """Learn which server this is: another one, or a restarted one, begins a new branch."""
+        self._server = await _server_of(self._control)
+
+    async def create(self, partitions: int) -> None:
+        """Create the namespace unless it exists, and learn its number of partitions."""
+        self.partitions = await namespace.create(self._control, self._keys, partitions)
+
+    async def enter(self, expected: int | None) -> None:
+        """Learn the namespace's number of partitions; raises `NotFound` or `Unfit`."""
+        self.partitions = await namespace.read(self._control, self._keys, expected)
+
+    def partition_lease(self, partition: int) -> str:
+        """The name of a partition's lease."""
+        return self._keys.lease(partition)
+
+    def inbox_lease(self) -> str:
+        """The name of the inbox's lease."""
+        return self._keys.inbox_lease()
+
+    def projection_lease(self, projection: str, generation: int, partition: int) -> str:
+        """The name of a projector's lease."""
+        return self._keys.projection(partition, projection, generation)
+
+    def commands_key(self, partition: int) -> str:
+        """A partition's command stream."""
+        return self._keys.commands(partition)
+
+    def outcomes_key(self, partition: int) -> str:
+        """A partition's stream of outcomes."""
+        return self._keys.outcomes(partition)
+
+    def inbox_key(self) -> str:
+        """The inbox."""
+        return self._keys.inbox()
+
+    def log_key(self, partition: int) -> str:
+        """A partition's log."""
+        return self._keys.log(partition)
+
+    async def feed(self) -> StreamFeed:
+        """The feed over streams that are read by position; the same one at every call."""
+        if self._feed is None:
+            self._feed = await self._open_feed("", "")
+        return self._feed
+
+    async def logs(self, projection: str, generation: int) -> StreamFeed:
+        """A feed over logs, through the consumer group of a generation."""
+        group = f"{projection}@{generation}"
+        for partition in range(self.partitions):
+            await ensure_group(self._control, self._keys.log(partition), group)
+        return await self._open_feed(group, CONSUMER)
+
+    def ledger(self, partition: int, token: str) -> RedisLedger:
+        """A partition for its owner."""
+        return RedisLedger(
+            self._control, self._scripts, self._keys, self._server, partition, self.partitions, token
+        )
+
+    def inbox(self) -> RedisInbox:
+        """The inbox for its owner."""
+        return RedisInbox(self._control, self._scripts, self._keys)
+
+    def log(
+        self, projection: str, generation: int, indexes: Sequence[Index], partition: int, token: str
+    ) -> RedisLog:
+        """A partition's log for a projector."""
+        return RedisLog(
+            self._control, self._scripts, self._keys, projection, generation, indexes, partition, token
+        )
+
+    def submit(
+        self, partition: int, fields: Mapping[str, bytes], done: Callable[[str | SemelError], None]
+    ) -> None:
+        """Add a command, in the order of the calls; see `engine.core.ports.Session`."""
+
+        def answered(reply: "asyncio.Future[bytes]") -> None:
+            error = None if reply.cancelled() else reply.exception()
+            if error is None:
+                done(reply.result().decode())
+            elif isinstance(error, ResponseError):
+                done(Unavailable(f"Redis did not take the command: {error}"))
+
+        flat = [part for name in COMMAND_FIELDS for part in (name, fields[name])]
+        sent = self._control.call("XADD", self._keys.commands(partition), "*", *flat)
+        sent.add_done_callback(answered)
+
+    async def generation(self, projection: str) -> int:
+        """The generation that is live; the first caller makes it 1."""
+        await self._control.call("HSETNX", self._keys.live(projection), "live", 1)
+        return await self.rows.live(projection)
+
+    async def beat(self, node: str, about: Mapping[str, str], seconds: float) -> None:
+        """Say that this process lives."""
+        key = self._keys.node(node)
+        flat = [part for pair in about.items() for part in pair]
+        now = await self._control.call("TIME")
+        said = [
+            self._control.call("ZADD", self._keys.nodes(), int(now[0]), node),
+            self._control.call("HSET", key, *flat),
+            self._control.call("PEXPIRE", key, int(seconds * 1000)),
+        ]
+        for reply in said:
+            await reply
+
+    async def farewell(self, node: str) -> None:
+        """Say that this process ends."""
+        await self._control.call("ZREM", self._keys.nodes(), node)
+        await self._control.call("UNLINK", self._keys.node(node))
+
+    async def _open_feed(self, group: str, consumer: str) -> StreamFeed:
+        blocking = await self._stack.enter_async_context(connect(self._url))
+        self._tasks.start_soon(blocking.run)
+        feed = StreamFeed(blocking, self._control, group, consumer)
+        self._tasks.start_soon(feed.run)
+        return feed
+
+
+@asynccontextmanager
+async def open_session(url: str, namespace_name: str) -> AsyncIterator[RedisSession]:
+    """Open one scope of doubt; raises `Unavailable` when Redis is away.
+
+    Inside, a broken connection cancels what is under way, and `Lost` comes out of the
+    ``async with``, perhaps in an exception group.
+    """
+    async with AsyncExitStack() as stack:
+        control = await stack.enter_async_context(connect(url))
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(control.run)
+            session = RedisSession(url, Keys(namespace_name), control, stack, tasks)
+            await session.identify()
+            yield session
+            tasks.cancel_scope.cancel()
+
+
+async def _server_of(control: Connection) -> str:
+    try:
+        text: Any = await control.call("INFO")
+    except ResponseError:
+        return "unidentified"
+    lines = (line.partition(":") for line in text.decode().splitlines())
+    info = {name: value for name, _, value in lines}
+    return f"{info.get('master_replid', '')} {info.get('run_id', '')}"

@@ -1,0 +1,58 @@
+"""Every log event, declared in one place: what happened, and what to do about it.
+
+Events are named ``<thing>.<what happened>``. On a terminal they are lines to read, else
+JSON, one object a line. Nothing is logged per command while all goes well.
+"""
+
+import logging
+import sys
+from typing import Any, Final
+
+import structlog
+
+EVENTS: Final = {
+    "engine.started": "An engine node serves; lists what is registered and the settings.",
+    "engine.stopping": "A stop was asked for: what is in hand is finished, then leases go back.",
+    "engine.stopped": "Everything was given back.",
+    "engine.suspended": "Redis was lost or an acquisition was in doubt: all is acquired anew.",
+    "redis.waiting": "Redis is out of reach; the attempt is repeated with backoff.",
+    "lease.acquired": "This process now owns what the lease is for.",
+    "lease.released": "The lease was given back.",
+    "lease.lost": "The lease is somebody else's: what was known was forgotten.",
+    "partition.stopped": "A partition stopped for a reason that needs an operator: see `error`.",
+    "actor.damaged": "An aggregate's events cannot be read by this code; its commands fail.",
+    "command.failed": "A decider raised; the command was answered `failed`. Mend the decider.",
+    "worker.started": "A projection worker serves; lists its projections and the settings.",
+    "projection.blocked": "An event cannot be projected; it is tried again. Mend the projection.",
+    "projection.resumed": "The projection goes on behind the event that blocked it.",
+    "projection.gap": "Another reader moved the consumer group; it was set back.",
+    "inbox.owned": "This process moves the inbox's entries.",
+}
+"""Every event's name, and what it means."""
+
+_LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+log: Any = structlog.get_logger("semel")
+
+
+def configure(level: str = "info", style: str = "auto") -> None:
+    """Set up logging to stderr: ``style`` is ``text``, ``json``, or ``auto`` by the terminal."""
+    human = style == "text" or (style == "auto" and sys.stderr.isatty())
+    renderer: Any = structlog.processors.JSONRenderer()
+    errors: Any = structlog.processors.format_exc_info
+    if human:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        errors = structlog.processors.StackInfoRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            errors,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)

@@ -1,0 +1,30 @@
+"""Waiting in tests: for a thing to be true, never for a time to pass."""
+
+from collections.abc import Awaitable, Callable
+from inspect import isawaitable
+from typing import TypeVar
+
+import anyio
+
+_PAUSE_SECONDS = 0.01
+
+Seen = TypeVar("Seen")
+
+
+async def eventually(
+    check: Callable[[], Seen | Awaitable[Seen]], what: str, seconds: float = 5
+) -> Seen:
+    """Wait until ``check()`` is truthy and return that; fail naming ``what`` if it never was.
+
+    ``check`` may be a coroutine function. What it raises is the test's failure at once:
+    "not yet" is an answer, not an error.
+    """
+    seen: Seen | None = None
+    with anyio.move_on_after(seconds):
+        while True:
+            answer = check()
+            seen = await answer if isawaitable(answer) else answer
+            if seen:
+                return seen
+            await anyio.sleep(_PAUSE_SECONDS)
+    raise AssertionError(f"never within {seconds:g} s: {what} (last seen: {seen!r})")
