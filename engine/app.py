@@ -3,35 +3,52 @@
 ::
 
     settings.load() ── domain_of() ──┬── run_engine()   commands → events, outcomes
-                                     ├── run_worker()   log → rows, indexes
+                                     ├── worker_role()  log → rows, indexes
                                      └── open_client()  commands in, views out
 
-A process loads its settings, then the domain they name, and runs roles: each works on
+A process loads its settings, then the domain they name, and serves roles: each works on
 sessions of the store, one after the other, until a stop is asked for. Nothing else in
 `engine` knows both the runtime and Redis.
 """
 
 import importlib
 import os
+import re
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 import anyio
 
 from engine.core import registry
-from engine.core.errors import Misregistered, Misuse
+from engine.core.errors import Misregistered, Misuse, single
 from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.edge.client import Client
 from engine.runtime import node
-from engine.runtime.sessions import single, work_on_sessions
+from engine.runtime.process import Readiness, Role, run_process, serve, serving
+from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings, load
 from engine.store.session import RedisSession, open_session
 from engine.telemetry import log
+
+__all__ = [
+    "DEFAULT_PARTITIONS",
+    "Readiness",
+    "connect",
+    "domain_of",
+    "engine_role",
+    "namespace_session",
+    "open_client",
+    "run_process",
+    "serve",
+    "serving",
+    "worker_role",
+]
 
 DEFAULT_PARTITIONS = 64
 """Partitions of a new namespace: enough to spread over a dozen nodes or a small Cluster."""
@@ -81,70 +98,82 @@ async def namespace_session(
         yield session
 
 
-async def run_engine(
-    settings: Settings,
-    domain: Domain,
-    shutdown: Shutdown,
-    *,
-    create: int = DEFAULT_PARTITIONS,
-    ready: Callable[[], None] = lambda: None,
-) -> None:
-    """Be an engine node until stopped; ``ready`` is called at each session's start."""
-    name = node.new_node_id()
+def engine_role(settings: Settings, domain: Domain, create: int = DEFAULT_PARTITIONS) -> Role:
+    """An engine node; a namespace that is not there is created with ``create`` partitions.
 
-    async def work(session: Session) -> None:
-        log.info(
-            "engine.started", node=name, redis=settings.redis, namespace=settings.namespace,
-            partitions=session.partitions, commands=sorted(domain.commands),
-        )  # fmt: skip
-        ready()
-        await node.engine(session, domain, settings, name, shutdown)
-
+    Raises `Misuse` when no command is registered.
+    """
     if not domain.commands:
         raise Misuse(
             f"no command is registered: the package {settings.handlers!r} in the working directory "
             f"must list its `deciders`"
         )
-    opened = partial(namespace_session, settings, create=create)
-    await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
-    log.info("engine.stopped", node=name)
+
+    async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
+        name = node.new_node_id()
+
+        async def work(session: Session) -> None:
+            log.info(
+                "engine.started", node=name, partitions=session.partitions,
+                commands=sorted(domain.commands), **_shown(settings),
+            )  # fmt: skip
+            await node.engine(session, domain, settings, name, shutdown, ready)
+
+        opened = partial(namespace_session, settings, create=create)
+        await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
+        log.info("engine.stopped", node=name)
+
+    return role
 
 
-async def run_worker(
+def worker_role(
     settings: Settings,
     domain: Domain,
-    shutdown: Shutdown,
-    names: tuple[str, ...] = (),
-    *,
+    names: Sequence[str] = (),
     create: int = DEFAULT_PARTITIONS,
-    ready: Callable[[], None] = lambda: None,
-) -> None:
-    """Be a projection worker until stopped, for the named projections or for all."""
-    unknown = set(names) - set(domain.projections)
+) -> Role:
+    """A projection worker, for the named projections or for all; raises `Misuse` for unknown ones."""
+    unknown = sorted(set(names) - set(domain.projections))
     if unknown or not domain.projections:
-        known = ", ".join(sorted(domain.projections)) or "none"
-        raise Misuse(f"no projection {', '.join(sorted(unknown))!r} is registered; there are: {known}")
-    name = node.new_node_id()
-    chosen = names or tuple(domain.projections)
+        known = ", ".join(sorted(domain.projections)) or f"none in the package {settings.projections!r}"
+        raise Misuse(f"there is no projection {', '.join(unknown) or 'at all'}; registered: {known}")
+    chosen = tuple(names) or tuple(domain.projections)
 
-    async def work(session: Session) -> None:
-        log.info(
-            "worker.started", node=name, redis=settings.redis, namespace=settings.namespace,
-            partitions=session.partitions, projections=sorted(chosen),
-        )  # fmt: skip
-        ready()
-        await node.worker(session, domain, settings, chosen, name, shutdown)
+    async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
+        name = node.new_node_id()
 
-    opened = partial(namespace_session, settings, create=create)
-    await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
-    log.info("engine.stopped", node=name)
+        async def work(session: Session) -> None:
+            log.info(
+                "worker.started", node=name, partitions=session.partitions,
+                projections=sorted(chosen), **_shown(settings),
+            )  # fmt: skip
+            await node.worker(session, domain, settings, chosen, name, shutdown, ready)
+
+        opened = partial(namespace_session, settings, create=create)
+        await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
+        log.info("worker.stopped", node=name)
+
+    return role
+
+
+def _shown(settings: Settings) -> dict[str, Any]:
+    """The settings as a start banner lists them: the address without its password."""
+    shown = settings.model_dump(exclude={"partitions", "redis"}, exclude_defaults=True)
+    return {"redis": without_password(settings.redis), "settings": shown}
+
+
+def without_password(url: str) -> str:
+    """A URL that may be shown to people."""
+    return re.sub(r"//([^:@/]*):[^@/]*@", r"//\1:***@", url)
 
 
 @asynccontextmanager
-async def open_client(settings: Settings, domain: Domain) -> AsyncIterator[Client]:
+async def open_client(
+    settings: Settings, domain: Domain, patience: float = 0
+) -> AsyncIterator[Client]:
     """A client of the namespace; it reconnects by itself.
 
-    The first connection must be had within ``connect_seconds``: raises `Unavailable`,
+    The first connection must be had within ``patience`` seconds: raises `Unavailable`,
     `NotFound` where there is no such namespace, `Unfit`.
     """
     client = Client(domain, settings.wait_seconds)
@@ -152,7 +181,7 @@ async def open_client(settings: Settings, domain: Domain) -> AsyncIterator[Clien
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(
-                work_on_sessions, opened, client.dispatch.work, Shutdown(), settings.connect_seconds
+                work_on_sessions, opened, client.dispatch.work, Shutdown(), patience
             )
             await client.dispatch.session()
             yield client

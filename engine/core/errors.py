@@ -17,6 +17,7 @@
     └── Doubt                what an owner knows may be wrong: forget it, acquire anew
         ├── Fenced           somebody else owns it now
         ├── Lost             the connection broke; what was under way has an unknown fate
+        ├── Refused          Redis answered with an error: that call has done nothing
         └── Torn             what Redis holds contradicts itself: stop, an operator must look
 
 Each class says once what follows from it: the process exit code, the HTTP status and
@@ -134,7 +135,19 @@ class Lost(Doubt):
     """The connection is gone. A write that was under way may have happened."""
 
 
+class Refused(Doubt):
+    """Redis answered with an error, quoted in the message: this call has changed nothing."""
+
+
 class Torn(Doubt):
     """The log, the outcomes or an aggregate's stream contradict ``head``."""
 
     retryable = False
+
+
+def single(errors: BaseException) -> BaseException:
+    """The error that a group is about: a semel error before others, the first before later."""
+    while isinstance(errors, BaseExceptionGroup):
+        ours = errors.subgroup(SemelError)
+        errors = (ours or errors).exceptions[0]
+    return errors

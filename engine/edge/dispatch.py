@@ -21,6 +21,9 @@ from engine.core.outcome import Outcome
 from engine.core.ports import Entry, Feed, Session
 from engine.core.routing import partition_of
 
+LINGER_SECONDS = 2.0
+"""How long a partition's outcomes are read after the last one that was wanted."""
+
 
 class _Waiting:
     """One submission: what was sent, where it stands now, and who waits for it.
@@ -139,9 +142,19 @@ class Dispatch:
         if self._feed is None:
             return
         subscription = self._feed.subscribe(session.outcomes_key(partition), after)
-        while (entries := await subscription.take()) is not None:
-            for entry in entries:
+        needed = anyio.current_time()
+        while True:
+            entries: list[Entry] | None = []
+            with anyio.move_on_after(LINGER_SECONDS):
+                entries = await subscription.take()
+            for entry in entries or ():
                 self._take(partition, entry)
+            if self._sent.get(partition):
+                needed = anyio.current_time()
+            elif anyio.current_time() - needed >= LINGER_SECONDS:
+                self._watched.discard(partition)
+                subscription.close()
+                return
 
     def _take(self, partition: int, entry: Entry) -> None:
         sent = self._sent.get(partition, deque())

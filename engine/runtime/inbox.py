@@ -42,9 +42,12 @@ class InboxMover:
         subscription = self._feed.subscribe(self._key, await self._inbox.last_forwarded())
         self._stop = subscription.close
         settings = self._settings
-        while not self._stopping and (entries := await subscription.take()) is not None:
-            for batch in batches(entries, settings.batch_commands, settings.batch_bytes):
-                await self._move(batch, token)
+        try:
+            while not self._stopping and (entries := await subscription.take()) is not None:
+                for batch in batches(entries, settings.batch_commands, settings.batch_bytes):
+                    await self._move(batch, token)
+        finally:
+            subscription.close()
 
     async def _move(self, batch: Sequence[Entry], token: str) -> None:
         by_partition: dict[int, list[Entry]] = {}

@@ -10,13 +10,16 @@ from typing import Protocol
 
 import anyio
 
-from engine.core.errors import Fenced, Torn
+from engine.core.errors import Fenced, Refused, Torn
 from engine.core.ports import Leases
 from engine.runtime.shutdown import Shutdown
 from engine.telemetry import log
 
 _TOKEN_BYTES = 16
 """Random bytes of a token: no two acquisitions ever have the same."""
+
+_REFUSED_REST_SECONDS = 1.0
+"""What Redis refused to write, full or read-only as it may be, is tried again after this."""
 
 _TORN_REST_SECONDS = 30.0
 """What contradicts itself is looked at again after this; an operator may have mended it."""
@@ -56,8 +59,16 @@ class Keeper:
         """How many leases are held."""
         return len(self._held)
 
-    async def keep(self, wanted: Mapping[str, Callable[[], Tenant]], shutdown: Shutdown) -> None:
-        """Hold as much of ``wanted`` as is free, until a stop is asked for and all is given back."""
+    async def keep(
+        self,
+        wanted: Mapping[str, Callable[[], Tenant]],
+        shutdown: Shutdown,
+        ready: Callable[[], None],
+    ) -> None:
+        """Hold as much of ``wanted`` as is free, until a stop is asked for and all is given back.
+
+        ``ready`` is called once everything has been asked for.
+        """
         async with anyio.create_task_group() as tasks:
             while not shutdown.asked:
                 for key, tenant in wanted.items():
@@ -65,6 +76,7 @@ class Keeper:
                         held = await self._acquire(key, tenant)
                         if held is not None:
                             tasks.start_soon(self._serve, key, held)
+                ready()
                 await shutdown.sleep(self._heartbeat)
                 await self._renew()
             for held in self._held.values():
@@ -94,6 +106,9 @@ class Keeper:
             except Torn as error:
                 log.error("partition.stopped", lease=key, error=str(error))
                 self._resting[key] = anyio.current_time() + _TORN_REST_SECONDS
+            except Refused as error:
+                log.error("lease.suspended", lease=key, error=str(error), again_in_seconds=_REFUSED_REST_SECONDS)
+                self._resting[key] = anyio.current_time() + _REFUSED_REST_SECONDS
         if not held.lost:
             await self._leases.release(key, held.token)
             log.debug("lease.released", lease=key)

@@ -26,8 +26,13 @@ def new_node_id() -> str:
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
-async def engine(
-    session: Session, domain: Domain, settings: Settings, node: str, shutdown: Shutdown
+async def engine(  # noqa: PLR0913 -- one process in all its aspects
+    session: Session,
+    domain: Domain,
+    settings: Settings,
+    node: str,
+    shutdown: Shutdown,
+    ready: Callable[[], None],
 ) -> None:
     """Own partitions, and the inbox, until stopped."""
     feed = await session.feed()
@@ -41,16 +46,17 @@ async def engine(
     wanted[session.inbox_lease()] = partial(
         InboxMover, session.inbox_key(), session.partitions, feed, session.inbox(), settings
     )
-    await _keep(session, wanted, settings, node, "engine", shutdown)
+    await _keep(session, wanted, settings, node, "engine", shutdown, ready)
 
 
-async def worker(
+async def worker(  # noqa: PLR0913 -- likewise
     session: Session,
     domain: Domain,
     settings: Settings,
     names: tuple[str, ...],
     node: str,
     shutdown: Shutdown,
+    ready: Callable[[], None],
 ) -> None:
     """Project partitions' logs for the named projections, until stopped."""
     wanted: dict[str, Callable[[], Tenant]] = {}
@@ -63,7 +69,7 @@ async def worker(
                 Projector, projection, number, session.log_key(number), domain, feed,
                 partial(session.log, name, generation, projection.indexes, number), settings,
             )  # fmt: skip
-    await _keep(session, wanted, settings, node, "worker", shutdown)
+    await _keep(session, wanted, settings, node, "worker", shutdown, ready)
 
 
 async def _keep(  # noqa: PLR0913 -- one process in all its aspects
@@ -73,11 +79,12 @@ async def _keep(  # noqa: PLR0913 -- one process in all its aspects
     node: str,
     role: str,
     shutdown: Shutdown,
+    ready: Callable[[], None],
 ) -> None:
     keeper = Keeper(session.leases, node, settings.lease_seconds, settings.heartbeat_seconds)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_beat, session, keeper, settings, node, role)
-        await keeper.keep(wanted, shutdown)
+        await keeper.keep(wanted, shutdown, ready)
         tasks.cancel_scope.cancel()
     await session.farewell(node)
 

@@ -72,13 +72,13 @@ class Partition:
         self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits)
         subscription = self._feed.subscribe(self._key, self._head.command)
         self._stop = subscription.close
-        if self._stopping:
-            return
-        while (entries := await subscription.take()) is not None:
-            for batch in batches(entries, settings.batch_commands, settings.batch_bytes):
-                await self._handle(batch)
-                if self._stopping:
-                    return
+        try:
+            while not self._stopping and (entries := await subscription.take()) is not None:
+                for batch in batches(entries, settings.batch_commands, settings.batch_bytes):
+                    if not self._stopping:
+                        await self._handle(batch)
+        finally:
+            subscription.close()
 
     async def _handle(self, batch: Sequence[Entry]) -> None:
         """Everything that happens to a batch of commands, in the order in which it happens."""

@@ -13,7 +13,7 @@ from typing import Any
 import anyio
 
 from engine.core.codec import logged, read_event_meta
-from engine.core.errors import SemelError, Torn
+from engine.core.errors import Refused, SemelError, Torn
 from engine.core.messages import EventContext
 from engine.core.ports import Checkpoint, Entry, Feed, Log, LoggedEvent
 from engine.core.projection import Projection, RowChange, changes_of
@@ -61,17 +61,18 @@ class Projector:
         self._position = await self._trusted_position()
         self._subscription = self._feed.subscribe(self._key, "")
         self._stop = self._subscription.close
-        await self._seek()
-        while not self._stopping.is_set():
-            entries: list[Entry] | None = []
-            with anyio.move_on_after(IDLE_SECONDS):
-                entries = await self._subscription.take()
-            if entries is None:
-                return
-            if entries:
-                await self._take(entries)
-            elif await self._log.head_position() > self._position:
-                await self._seek()
+        try:
+            await self._seek()
+            while not self._stopping.is_set():
+                entries: list[Entry] | None = []
+                with anyio.move_on_after(IDLE_SECONDS):
+                    entries = await self._subscription.take()
+                if entries:
+                    await self._take(entries)
+                elif entries is not None and await self._log.head_position() > self._position:
+                    await self._seek()
+        finally:
+            self._subscription.close()
 
     async def _trusted_position(self) -> int:
         """The checkpoint, if the event it stands on is the one that it was written for."""
@@ -120,8 +121,16 @@ class Projector:
         self._branch = self._branch or await self._log.branch()
         last = events[-1]
         reached = Checkpoint(last.position, read_event_meta(last.meta).entry, self._branch)
-        await self._log.apply(self._position, reached, changes)
-        self._position = last.position
+        attempts = 0
+        while not self._stopping.is_set():
+            try:
+                await self._log.apply(self._position, reached, changes)
+            except Refused as error:
+                attempts += 1
+                await self._wait_blocked(attempts, last, error)
+            else:
+                self._position = last.position
+                return
 
     async def _project(self, event: LoggedEvent) -> list[RowChange] | None:
         """One event's changes; None when stopped before it could be projected.
@@ -136,22 +145,25 @@ class Projector:
             try:
                 changes = self._changes(event)
             except Exception as error:  # noqa: BLE001 -- the projector's boundary: reported, tried again
-                pause = _BLOCKED_SECONDS[min(attempts, len(_BLOCKED_SECONDS) - 1)]
                 attempts += 1
-                log.error(
-                    "projection.blocked", projection=self._projection.name,
-                    partition=self._partition, position=event.position, event=event.type,
-                    aggregate=event.aggregate, error=f"{type(error).__name__}: {error}",
-                    attempts=attempts, exc_info=None if isinstance(error, SemelError) else error,
-                )  # fmt: skip
-                with anyio.move_on_after(pause):
-                    await self._stopping.wait()
+                await self._wait_blocked(attempts, event, error)
                 if self._stopping.is_set():
                     return None
                 continue
             if attempts:
                 log.info("projection.resumed", projection=self._projection.name, position=event.position)
             return changes
+
+    async def _wait_blocked(self, attempts: int, event: LoggedEvent, error: Exception) -> None:
+        """Say what stands still and why, and wait before the next attempt."""
+        log.error(
+            "projection.blocked", projection=self._projection.name, partition=self._partition,
+            position=event.position, type=event.type, aggregate=event.aggregate,
+            error=f"{type(error).__name__}: {error}", attempts=attempts,
+            exc_info=None if isinstance(error, SemelError) else error,
+        )  # fmt: skip
+        with anyio.move_on_after(_BLOCKED_SECONDS[min(attempts, len(_BLOCKED_SECONDS)) - 1]):
+            await self._stopping.wait()
 
     def _changes(self, event: LoggedEvent) -> list[RowChange]:
         handler = self._handlers[event.type]

@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 
 import anyio
 
-from engine.core.errors import Doubt, SemelError, Unavailable
+from engine.core.errors import Doubt, Unavailable, single
 from engine.core.ports import Session
 from engine.runtime.shutdown import Shutdown
 from engine.telemetry import log
@@ -49,9 +49,9 @@ async def work_on_sessions(
             log.warning("redis.waiting", error=str(error), again_in_seconds=round(pause, 2))
         except BaseExceptionGroup as errors:
             doubt = only_doubt(errors)
-            log.warning("engine.suspended", error=str(doubt))
+            log.warning("session.broken", error=str(doubt))
         except Doubt as error:
-            log.warning("engine.suspended", error=str(error))
+            log.warning("session.broken", error=str(error))
         await shutdown.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 -- jitter
         pause = min(pause * 2, _PAUSE_LIMIT)
 
@@ -63,10 +63,3 @@ def only_doubt(errors: BaseExceptionGroup[BaseException]) -> BaseException:
         raise single(rest)
     return single(errors)
 
-
-def single(errors: BaseException) -> BaseException:
-    """The error that a group is about: a semel error before others, the first before later."""
-    while isinstance(errors, BaseExceptionGroup):
-        ours = errors.subgroup(SemelError)
-        errors = (ours or errors).exceptions[0]
-    return errors

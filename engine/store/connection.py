@@ -21,14 +21,32 @@ from redis.asyncio.connection import AbstractConnection, parse_url
 from redis.asyncio.connection import Connection as TcpConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import (
+    ClusterDownError,
+    NoPermissionError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 
-from engine.core.errors import Lost, Misuse, Unavailable
+from engine.core.errors import Lost, Misuse, Refused, Unavailable
 
 Argument = str | bytes | int | float
 
 CONNECT_SECONDS = 5.0
 """A server that does not answer a handshake in this time is away."""
+
+_CUT_OFF: dict[type[ResponseError], str] = {
+    NoScriptError: "NOSCRIPT ",
+    OutOfMemoryError: "OOM ",
+    ReadOnlyError: "READONLY ",
+    TryAgainError: "TRYAGAIN ",
+    ClusterDownError: "CLUSTERDOWN ",
+    NoPermissionError: "NOPERM ",
+}
 
 REPLY_SECONDS = 10.0
 """A reply that takes longer means a dead link; blocking reads ask for much less."""
@@ -49,8 +67,8 @@ class Connection:
     def call(self, *arguments: Argument) -> "asyncio.Future[Any]":
         """Send a command; the future is its reply, as RESP2 has it, bytes undecoded.
 
-        The command is on its way when this returns. Awaiting raises redis-py's
-        `ResponseError` for an error reply and `Lost` when the connection breaks first.
+        The command is on its way when this returns. Awaiting raises `Refused` for an error
+        reply and `Lost` when the connection breaks first.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._lost is not None:
@@ -104,7 +122,9 @@ class Connection:
         if future.done():
             return
         if isinstance(reply, ResponseError):
-            future.set_exception(reply)
+            refused = Refused(f"{_code_of(reply)}{reply}")
+            refused.__cause__ = reply
+            future.set_exception(refused)
         else:
             future.set_result(reply)
 
@@ -123,6 +143,11 @@ class Connection:
             if not future.done():
                 future.set_exception(Lost(str(lost)))
                 future.exception()  # whoever waits gets it; nobody has to
+
+
+def _code_of(error: ResponseError) -> str:
+    """The code of an error reply, where redis-py made a class of it and cut it off."""
+    return _CUT_OFF.get(type(error), "")
 
 
 @asynccontextmanager

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import anyio
-from redis.exceptions import ResponseError
 
+from engine.core.errors import Refused
 from engine.core.ports import Entry
 from engine.store.connection import Connection
 
@@ -161,6 +161,6 @@ async def ensure_group(control: Connection, key: str, group: str) -> None:
     """Create a stream's consumer group at its beginning, unless it is there."""
     try:
         await control.call("XGROUP", "CREATE", key, group, "0", "MKSTREAM")
-    except ResponseError as error:
+    except Refused as error:
         if "BUSYGROUP" not in str(error):
             raise

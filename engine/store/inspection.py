@@ -88,9 +88,16 @@ class RedisInspection:
                 said[name] = dict(zip(flat[::2], flat[1::2], strict=True))
         return said
 
-    async def outcomes(self, partition: int) -> int:
-        """How many outcomes a partition keeps."""
-        return int(await self._control.call("XLEN", self._keys.outcomes(partition)))
+    async def outcome_count(self, partitions: int) -> int:
+        """How many outcomes all partitions keep."""
+        return await self._entries([self._keys.outcomes(number) for number in range(partitions)])
+
+    async def event_count(self, partitions: int) -> int:
+        """How many events all logs hold."""
+        return await self._entries([self._keys.log(number) for number in range(partitions)])
+
+    async def _entries(self, keys: list[str]) -> int:
+        return sum([await reply for reply in [self._control.call("XLEN", key) for key in keys]])
 
     async def ping(self) -> None:
         """Make sure that the server answers."""

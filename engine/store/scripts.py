@@ -7,14 +7,13 @@ from importlib.resources import files
 from typing import Any
 
 import anyio
-from redis.exceptions import NoScriptError, ResponseError
 
-from engine.core.errors import Fenced, Torn
+from engine.core.errors import Fenced, Refused, Torn
 from engine.store.connection import Argument, Connection
 
 _INCLUDE = re.compile(r"^-- include (\S+)\n", re.MULTILINE)
 
-_NOT_RUN = ("BUSY ", "MISCONF", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "OOM ")
+_NOT_RUN = frozenset({"BUSY", "MISCONF", "NOREPLICAS", "TRYAGAIN", "CLUSTERDOWN", "OOM"})
 """Errors that Redis answers before it runs anything: the same call may be sent again."""
 
 _AGAIN_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
@@ -37,22 +36,23 @@ class Scripts:
         self._shas: dict[str, str] = {}
 
     async def call(self, name: str, keys: list[str], arguments: list[Argument]) -> Any:
-        """Run a script; raises `Fenced`, `Torn`, `Lost`, or redis-py's `ResponseError`."""
+        """Run a script; raises `Fenced`, `Torn`, `Refused` or `Lost`."""
         pauses = iter(_AGAIN_SECONDS)
         while True:
             try:
                 return await self._connection.call(
                     "EVALSHA", await self._sha(name), len(keys), *keys, *arguments
                 )
-            except NoScriptError:
-                del self._shas[name]
-            except ResponseError as error:
-                text = str(error)
-                if text.startswith("FENCED"):
-                    raise Fenced(text.removeprefix("FENCED ")) from error
-                if text.startswith("TORN"):
-                    raise Torn(text.removeprefix("TORN ")) from error
-                pause = next(pauses, None) if _was_not_run(error) else None
+            except Refused as error:
+                code, _, said = str(error).partition(" ")
+                if code == "FENCED":
+                    raise Fenced(said) from error
+                if code == "TORN":
+                    raise Torn(said) from error
+                if code == "NOSCRIPT":
+                    self._shas.pop(name, None)
+                    continue
+                pause = next(pauses, None) if code in _NOT_RUN else None
                 if pause is None:
                     raise
                 await anyio.sleep(pause)
@@ -64,9 +64,3 @@ class Scripts:
             await self._connection.call("SCRIPT", "LOAD", source_of(name))
             self._shas[name] = sha
         return sha
-
-
-def _was_not_run(error: ResponseError) -> bool:
-    """Whether Redis refused before running; redis-py has classes for some of these errors."""
-    names = ("OutOfMemoryError", "TryAgainError", "ClusterDownError")
-    return str(error).startswith(_NOT_RUN) or type(error).__name__ in names

@@ -13,9 +13,8 @@ from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
-from redis.exceptions import ResponseError
 
-from engine.core.errors import SemelError, Unavailable
+from engine.core.errors import Refused, SemelError, Unavailable
 from engine.core.projection import Index
 from engine.store import namespace
 from engine.store.commands import COMMAND_FIELDS, RedisInbox
@@ -128,7 +127,7 @@ class RedisSession:
             error = None if reply.cancelled() else reply.exception()
             if error is None:
                 done(reply.result().decode())
-            elif isinstance(error, ResponseError):
+            elif isinstance(error, Refused):
                 done(Unavailable(f"Redis did not take the command: {error}"))
 
         flat = [part for name in COMMAND_FIELDS for part in (name, fields[name])]
@@ -186,7 +185,7 @@ async def open_session(url: str, namespace_name: str) -> AsyncIterator[RedisSess
 async def _server_of(control: Connection) -> str:
     try:
         text: Any = await control.call("INFO")
-    except ResponseError:
+    except Refused:
         return "unidentified"
     lines = (line.partition(":") for line in text.decode().splitlines())
     info = {name: value for name, _, value in lines}

@@ -3,18 +3,28 @@
 import selectors
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from engine.core.errors import Unavailable
 
+HOST = "127.0.0.1"
+"""Benches run on one machine."""
+
 _LINES_PER_REPLY = 2
 """A stream id comes back as its length and its text."""
+
+_TIMEOUT_SECONDS = 30
+"""A server that is silent for so long is not being measured any more."""
+
+Packet = tuple[bytes, int]
+"""Bytes to write at once, and how many XADDs they are."""
 
 
 class Sent(NamedTuple):
     """What a run of writes took, and the server's own CPU time in it."""
 
+    count: int
     seconds: float
     server_seconds: float
 
@@ -26,8 +36,8 @@ def packed(*arguments: bytes) -> bytes:
 
 
 def ask(port: int, *arguments: bytes) -> bytes:
-    """One command on a connection of its own; the raw reply's first chunk."""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as link:
+    """One command on a connection of its own; the first chunk of the raw reply."""
+    with _dial(port) as link:
         link.sendall(packed(*arguments))
         return link.recv(65536)
 
@@ -39,37 +49,47 @@ def server_cpu(port: int) -> float:
     return float(lines["used_cpu_sys"]) + float(lines["used_cpu_user"])
 
 
-def send(port: int, packets: Sequence[tuple[bytes, int]], sockets: int) -> Sent:
-    """Write packets, each of a number of XADDs, over several sockets, one under way on each."""
-    links = [socket.create_connection(("127.0.0.1", port), timeout=30) for _ in range(sockets)]
+def send(port: int, packets: Iterable[Packet], sockets: int) -> Sent:
+    """Write packets over several sockets, one under way on each, until all are answered."""
     waiting = iter(packets)
+    links = [_dial(port) for _ in range(sockets)]
     cpu, began = server_cpu(port), time.perf_counter()
-    with selectors.DefaultSelector() as selector:
-        owed: dict[socket.socket, int] = {}
+    try:
+        count = sum(_exchange(links, waiting))
+    finally:
         for link in links:
-            selector.register(link, selectors.EVENT_READ)
-            _write_next(link, waiting, owed)
-        while owed:
-            for ready, _ in selector.select(30):
-                link = next(each for each in links if each is ready.fileobj)
-                chunk = link.recv(65536)
-                if not chunk or b"-" == chunk[:1]:
-                    raise Unavailable(f"the server answered {chunk[:100]!r} to a plain XADD")
-                owed[link] -= chunk.count(b"\n")
-                if owed[link] == 0:
-                    del owed[link]
-                    _write_next(link, waiting, owed)
+            link.close()
     seconds = time.perf_counter() - began
-    used = server_cpu(port) - cpu
-    for link in links:
-        link.close()
-    return Sent(seconds, used)
+    return Sent(count, seconds, server_cpu(port) - cpu)
 
 
-def _write_next(
-    link: socket.socket, packets: "Sequence[tuple[bytes, int]] | object", owed: dict[socket.socket, int]
-) -> None:
-    packet = next(packets, None)  # type: ignore[call-overload]
-    if packet is not None:
-        link.sendall(packet[0])
-        owed[link] = packet[1] * _LINES_PER_REPLY
+def _exchange(links: list[socket.socket], packets: Iterator[Packet]) -> Iterator[int]:
+    """How many XADDs each packet held, once it is answered."""
+    owed: dict[int, int] = {}
+    with selectors.DefaultSelector() as selector:
+
+        def write_next(link: socket.socket) -> int:
+            packet = next(packets, None)
+            if packet is None:
+                return 0
+            link.sendall(packet[0])
+            owed[link.fileno()] = packet[1] * _LINES_PER_REPLY
+            return packet[1]
+
+        for link in links:
+            selector.register(link, selectors.EVENT_READ, link)
+            yield write_next(link)
+        while owed:
+            for key, _ in selector.select(_TIMEOUT_SECONDS):
+                link = key.data
+                chunk = link.recv(65536)
+                if not chunk or chunk.startswith(b"-"):
+                    raise Unavailable(f"the server answered {chunk[:100]!r} to a plain XADD")
+                owed[link.fileno()] -= chunk.count(b"\n")
+                if owed[link.fileno()] == 0:
+                    del owed[link.fileno()]
+                    yield write_next(link)
+
+
+def _dial(port: int) -> socket.socket:
+    return socket.create_connection((HOST, port), timeout=_TIMEOUT_SECONDS)

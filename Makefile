@@ -1,0 +1,57 @@
+# Everything here needs Python 3.11 or later with pip, and nothing else.
+# `make setup` prepares .venv; the other targets do so themselves when it is missing.
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format bench clean
+
+BIN := .venv/bin
+READY := .venv/ready
+
+# The newest Python on the PATH that will do; `make setup PYTHON=…` names another.
+PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+help: ## say what there is
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+setup: $(READY) ## prepare .venv, with the command semel in .venv/bin
+	@echo "Ready: $(BIN)/semel"
+
+demo: $(READY) ## watch orders flow through the order shop
+	@$(BIN)/semel demo
+
+test: lint ## everything that CI checks: style, types and tests
+	$(BIN)/pytest
+
+lint: $(READY) ## style and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(READY) ## write everything in the house style
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: $(READY) ## measure this machine, its Redis and semel on it
+	@$(BIN)/semel bench
+
+clean: ## remove .venv and whatever the tools left
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@python="$(PYTHON)"; \
+	if ! "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+		echo "semel needs Python 3.11 or later; $${python:-what is on the PATH} is not:" \
+			"name one with PYTHON=…" >&2; \
+		exit 2; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+		echo "$$python cannot make a venv. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
+		exit 2; \
+	fi; \
+	echo "Preparing .venv with $$("$$python" --version): half a minute or so, once …"; \
+	"$$python" -m venv --clear .venv || exit; \
+	$(BIN)/python -m pip --disable-pip-version-check install -qq --editable '.[dev,test,lint]' || exit; \
+	touch $@

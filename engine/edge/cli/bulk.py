@@ -1,0 +1,219 @@
+"""``semel submit --from``: a file of commands, many under way at once, each line once.
+
+Lines of one aggregate are submitted in the order of the file: tasks are started in that
+order, and each submits before it first waits. Whatever is wrong with a line is its own
+matter; the others go on.
+"""
+
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import anyio
+import msgspec
+from anyio import to_thread
+
+from engine.core.errors import Misuse, NotYet, SemelError
+from engine.core.outcome import Outcome
+from engine.edge.cli import output
+from engine.edge.cli.options import Format
+from engine.edge.cli.outcomes import fault_in, outcome_data
+from engine.edge.cli.gauge import Advance, gauge
+from engine.edge.client import Client
+
+IN_FLIGHT_LIMIT = 512
+"""Commands under way at once: enough to keep an engine busy over any network."""
+
+NAMED_LIMIT = 20
+"""Lines named one by one when they were not accepted."""
+
+_CHUNK_BYTES = 65_536
+
+
+class Line(msgspec.Struct, forbid_unknown_fields=True):
+    """One line of the file; what is JSON in it is passed on as it was written."""
+
+    type: str
+    aggregate: str
+    data: msgspec.Raw
+    id: str | None = None
+    meta: msgspec.Raw = msgspec.Raw(b"")
+
+
+class Load:
+    """The submission of one file: who is under way, and what became of whom."""
+
+    def __init__(self, client: Client, seconds: float, shown: Format, advance: Advance) -> None:
+        self._client, self._seconds = client, seconds
+        self._shown, self._advance = shown, advance
+        self._decode = msgspec.json.Decoder(Line).decode
+        self._slots = anyio.Semaphore(IN_FLIGHT_LIMIT, fast_acquire=True)
+        self._answered_at = anyio.current_time()
+        self._silent = False
+        self.count: Counter[str] = Counter()
+        self.named: list[dict[str, Any]] = []
+
+    async def run(self, lines: AsyncIterator[bytes]) -> None:
+        """Submit every line; returns when each has its outcome, or none in time."""
+        number = 0
+        async with anyio.create_task_group() as tasks:
+            async for raw in lines:
+                number += 1
+                line = self._read(number, raw)
+                if line is None:
+                    continue
+                await self._slots.acquire()
+                if await self._is_served():
+                    tasks.start_soon(self._submit, number, line, len(raw))
+                else:
+                    self._slots.release()
+                    message = "not submitted: lines before it got no outcome in time"
+                    self._note(number, "unknown", line.id, {"code": "unknown", "message": message})
+
+    def _read(self, number: int, raw: bytes) -> Line | None:
+        if not raw.strip():
+            return None
+        self.count["lines"] += 1
+        try:
+            return self._decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            fault = {"code": "malformed", "message": f"{error}"}
+            self._note(number, "malformed", None, fault)
+            return None
+
+    async def _is_served(self) -> bool:
+        """Whether it makes sense to go on: Redis is there, and somebody answers.
+
+        Waiting for the session here, behind those who wait already, keeps the order.
+        """
+        with anyio.move_on_after(self._seconds):
+            await self._client.dispatch.session()
+            return not self._silent
+        self._silent = True
+        return False
+
+    async def _submit(self, number: int, line: Line, size: int) -> None:
+        began = anyio.current_time()
+        try:
+            outcome = await self._client.commands.submit(
+                line.type, line.aggregate, bytes(line.data), id=line.id,
+                meta=bytes(line.meta), wait_seconds=self._seconds,
+            )  # fmt: skip
+        except Misuse as error:
+            self._note(number, "malformed", line.id, output.fault_of(error))
+        except SemelError as error:
+            # Nobody answered for as long as this one waited: the rest need not wait too.
+            self._silent = self._silent or self._answered_at < began
+            named = error.id if isinstance(error, NotYet) and hasattr(error, "id") else line.id
+            self._note(number, "unknown", named, output.fault_of(error))
+        else:
+            self._answered_at = anyio.current_time()
+            self._take(number, outcome)
+        finally:
+            self._slots.release()
+            self._advance(size, self.standing())
+
+    def _take(self, number: int, outcome: Outcome) -> None:
+        fault = fault_in(outcome)
+        if outcome.status == "duplicate":
+            self.count["repeats_of_refused"] += fault is not None
+            fault = None
+        if fault is None:
+            self.count[outcome.status] += 1
+        else:
+            self._note(number, outcome.status, outcome.id, output.fault_of(fault), outcome.aggregate)
+        if self._shown is Format.JSONL:
+            output.line({"line": number, **outcome_data(outcome)})
+
+    def _note(
+        self, number: int, status: str, id: str | None, fault: dict[str, Any], aggregate: str = ""
+    ) -> None:
+        self.count[status] += 1
+        if len(self.named) < NAMED_LIMIT:
+            about = {"line": number, "status": status, "id": id, "aggregate": aggregate}
+            self.named.append({k: v for k, v in about.items() if v} | fault)
+
+    def standing(self) -> str:
+        """How all stands, in a few words."""
+        count = self.count
+        others = ("rejected", "failed", "unknown", "malformed")
+        said = [f"{count['accepted']} accepted", f"{count['duplicate']} duplicates"]
+        return ", ".join([*said, *(f"{count[name]} {name}" for name in others if count[name])])
+
+
+async def submit_lines(client: Client, stream: BinaryIO, seconds: float, shown: Format) -> int:
+    """Submit a file and sum up; returns the exit code."""
+    began = time.monotonic()
+    with gauge(_size_of(stream)) as advance:
+        load = Load(client, seconds, shown, advance)
+        await load.run(_lines_of(stream))
+    took = time.monotonic() - began
+    count, named = load.count, sorted(load.named, key=lambda fault: int(fault["line"]))
+    statuses = ("lines", "accepted", "duplicate", "rejected", "failed", "unknown", "malformed")
+    data: dict[str, Any] = {name: count[name] for name in statuses}
+    data |= {"seconds": round(took, 3), "per_second": round(count["lines"] / took)}
+    text = list(_summary(load, named, took))
+    if shown is Format.JSONL:
+        for sentence in text:
+            output.say(sentence)
+    else:
+        output.show(shown, data, text, named)
+    if count["unknown"]:
+        return NotYet.exit_code
+    return 0 if count["accepted"] + count["duplicate"] == count["lines"] else 1
+
+
+def _summary(load: Load, named: list[dict[str, Any]], took: float) -> Iterator[str]:
+    count = load.count
+    nothing = ": nothing changed" if count["lines"] == count["duplicate"] else ""
+    yield f"{load.standing()}{nothing}"
+    yield f"{count['lines']} lines in {took:.1f} s, {count['lines'] / took:.0f} a second"
+    if count["repeats_of_refused"]:
+        yield f"{count['repeats_of_refused']} of the duplicates repeat what was not accepted"
+    for fault in named:
+        whose = "".join(f" {fault[name]}" for name in ("aggregate", "id") if name in fault)
+        yield f"line {fault['line']}: {fault['status']}{whose}: {fault['code']}: {fault['message']}"
+    more = sum(count[name] for name in ("rejected", "failed", "unknown", "malformed")) - len(named)
+    if more:
+        yield f"… and {more} lines more"
+    if count["unknown"]:
+        yield "Some outcomes are unknown: submit the file again. Lines with an id count once."
+
+
+@contextmanager
+def opened(path: Path | None) -> Iterator[BinaryIO]:
+    """The file, or stdin; raises `Misuse`."""
+    if path is None:
+        yield sys.stdin.buffer
+        return
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise Misuse(f"cannot read {path}: {error.strerror}") from error
+    with stream:
+        yield stream
+
+
+def _size_of(stream: BinaryIO) -> int | None:
+    return os.fstat(stream.fileno()).st_size or None
+
+
+async def _lines_of(stream: BinaryIO) -> AsyncIterator[bytes]:
+    """Lines as soon as they are there: whoever writes a pipe may be slow."""
+    rest = b""
+    while chunk := await to_thread.run_sync(_read_some, stream, abandon_on_cancel=True):
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line
+    if rest:
+        yield rest
+
+
+def _read_some(stream: BinaryIO) -> bytes:
+    read1: Any = getattr(stream, "read1", stream.read)
+    return bytes(read1(_CHUNK_BYTES))

@@ -1,0 +1,93 @@
+"""``semel dev``: everything on this machine, and the next thing to type."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.panel import Panel
+
+from engine.edge.cli.options import ConfigFile, Namespace, Redis, settings_of
+
+if TYPE_CHECKING:
+    from engine.core.registry import Domain
+    from engine.settings import Settings
+
+_SHOP_DATA = (
+    '{"customer_id":"c-1","items":[{"product_id":"p-1","quantity":2,"unit_price":"12.50"}],'
+    '"shipping_address":{"street":"1 Main","city":"Reims","postal_code":"51100","country":"FR"}}'
+)
+"""What the banner submits where the order shop is served."""
+
+
+def dev(
+    port: Annotated[
+        int | None,
+        typer.Option("--port", min=1, max=65535, help="The server's port; else the first free one from 7901 on."),
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", metavar="DIR", file_okay=False, help="Keep the data there; else it goes at exit."),
+    ] = None,
+    redis: Redis = None,
+    config: ConfigFile = None,
+    namespace: Namespace = None,
+) -> int:
+    """Everything on this machine: a server, an engine node and a projection worker.
+
+    Ctrl-C stops it all. With --redis nothing is started but semel itself.
+
+    Example: semel dev --port 7901 --data ./data
+    """
+    from engine import app  # noqa: PLC0415 -- what --help can do without
+    from engine.edge.local import serve_at, serve_here  # noqa: PLC0415
+
+    settings = settings_of(redis, config, namespace)
+    domain = app.domain_of(settings)
+    alongside = partial(_show_banner, domain)
+    if redis is not None:
+        app.run_process(partial(serve_at, settings, domain, alongside))
+    else:
+        app.run_process(partial(serve_here, settings, domain, alongside, port=port, data=data))
+    return 0
+
+
+async def _show_banner(domain: "Domain", settings: "Settings", server: str) -> None:
+    """Say where everything is and what to type next; redis-cli needs no semel at all."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print(
+        Panel.fit(
+            f"[bold]semel[/bold] serves {len(domain.commands)} commands and "
+            f"{len(domain.projections)} projections\n\n"
+            f"Redis URL    [bold]{settings.redis}[/bold]\n"
+            f"server       {server}\n"
+            f"namespace    {settings.namespace}\n\n"
+            f"For development: one machine, no password. Ctrl-C stops it.",
+            border_style="green",
+        )
+    )
+    console.print(_next_steps(domain, settings), markup=False)
+
+
+def _next_steps(domain: "Domain", settings: "Settings") -> str:
+    type, aggregate, data, query = _example(domain)
+    port = settings.redis.rpartition(":")[2].partition("/")[0]
+    return (
+        f"In another terminal, in this directory:\n\n"
+        f"  export SEMEL_REDIS={settings.redis}\n"
+        f"  semel submit {type} {aggregate} '{data}'\n"
+        f"{query}\n"
+        f"The same with nothing but redis-cli:\n\n"
+        f"  redis-cli -p {port} XADD '{{{settings.namespace}}}:inbox' '*' type {type} "
+        f"aggregate {aggregate} data '{data}' meta '{{\"reply\":\"r1\"}}'\n"
+        f"  redis-cli -p {port} BLPOP {settings.namespace}:reply:r1 5\n"
+    )
+
+
+def _example(domain: "Domain") -> tuple[str, str, str, str]:
+    """A command to try: type, aggregate, data; and the line of a query that shows what it did."""
+    if "CreateOrder" in domain.commands:
+        return "CreateOrder", "order-42", _SHOP_DATA, "  semel query GetOrderById order_id=order-42\n"
+    name, handler = next(iter(domain.commands.items()))
+    return name, f"{handler.decider.kind}-1", "{…}", ""

@@ -1,0 +1,82 @@
+"""``semel query``: ask the read side."""
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from engine.core.errors import Misuse
+from engine.edge.cli.arguments import data_of
+from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, Wait, settings_of
+from engine.edge.cli.output import plain, show
+from engine.edge.cli.readable import document
+from engine.edge.cli.running import client_of, start
+
+if TYPE_CHECKING:
+    from engine.core.messages import Query
+    from engine.core.registry import Domain
+
+
+def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
+    name: Annotated[str, typer.Argument(help="The query, such as GetOrderById.")],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA …]", help="'{…}', @file, - for stdin, or key=value and key:=json."
+        ),
+    ] = None,
+    after: Annotated[
+        str | None,
+        typer.Option(metavar="RECEIPT", help="Answer from a view that has reached this receipt."),
+    ] = None,
+    wait: Wait = None,
+    redis: Redis = None,
+    config: ConfigFile = None,
+    namespace: Namespace = None,
+    output: Output = Format.TEXT,
+) -> int:
+    """Ask a query of the `projections` package in the working directory.
+
+    \b
+    Examples:
+      semel query GetOrderById order_id=order-42
+      semel query GetOrdersByCustomer customer_id=c-1 page=2 -o json
+      semel query GetOrderById order_id=order-42 --after 13.7.1f9c83d0
+    """  # noqa: D301 -- \b keeps the help's lines as they are
+    from engine.app import domain_of  # noqa: PLC0415
+    from engine.core.outcome import Receipt  # noqa: PLC0415
+
+    settings = settings_of(redis, config, namespace)
+    domain = domain_of(settings)
+    asked = _query_of(domain, name, data_of(words or ()))
+    receipt = None if after is None else Receipt.parse(after)
+    seconds = wait or settings.wait_seconds
+
+    async def work() -> int:
+        async with client_of(settings, domain, seconds) as client:
+            view = plain(await client.queries.dispatch(asked, after=receipt, wait_seconds=seconds))
+        show(output, view, document(view))
+        return 0
+
+    return start(work)
+
+
+def _query_of(domain: "Domain", name: str, data: bytes) -> "Query[Any]":
+    """The query that was asked; raises `Misuse` naming what there is, or what is wrong."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    handler = domain.queries.get(name)
+    if handler is None:
+        close = get_close_matches(name, domain.queries, 1, 0.5)
+        hint = f"Did you mean {close[0]}? " if close else ""
+        known = ", ".join(sorted(domain.queries)) or "none: is this the project's directory?"
+        raise Misuse(f"there is no query {name}. {hint}There are: {known}")
+    try:
+        return handler.query.model_validate_json(data)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'the query'}: {fault['msg']}"
+            for fault in error.errors(include_url=False, include_context=False, include_input=False)
+        )
+        fields = ", ".join(handler.query.model_fields)
+        raise Misuse(f"{name} does not fit: {faults}. Its fields: {fields}") from error

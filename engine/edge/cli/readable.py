@@ -1,0 +1,69 @@
+"""Plain data as text to read: tables for rows that are alike, ``key  value`` for the rest."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+_GAP = "  "
+
+
+def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Lines of aligned columns: as wide as they need, so that pipes lose nothing."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    for row in (list(headers), *cells):
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield _GAP.join(padded).rstrip()
+
+
+def document(value: Any, indent: str = "") -> Iterator[str]:
+    """Lines that show any plain value; nested ones are indented."""
+    match value:
+        case {"items": list(items), "total": int(total), "page": int(page), "page_size": int(size)}:
+            yield from _page(items, total, page, size, indent)
+        case dict() if value:
+            width = max(map(len, value))
+            for key, inner in value.items():
+                if isinstance(inner, dict | list) and inner:
+                    yield f"{indent}{key}"
+                    yield from document(inner, indent + _GAP)
+                else:
+                    yield f"{indent}{key.ljust(width)}{_GAP}{_cell(inner)}"
+        case list() if value and all(_is_flat(item) for item in value):
+            yield from (indent + text for text in _rows(value))
+        case list() if value:
+            for item in value:
+                first, *rest = document(item)
+                yield f"{indent}- {first}"
+                yield from (f"{indent}{_GAP}{text}" for text in rest)
+        case _:
+            yield indent + _cell(value)
+
+
+def _page(items: list[Any], total: int, page: int, size: int, indent: str) -> Iterator[str]:
+    if items:
+        yield from document(items, indent)
+    pages = max(1, -(-total // size))
+    yield f"{indent}page {page} of {pages}, {total} in all"
+
+
+def _rows(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    headers = list(dict.fromkeys(key for item in items for key in item))
+    return table(headers, ([item.get(key) for key in headers] for item in items))
+
+
+def _is_flat(item: Any) -> bool:
+    return bool(isinstance(item, dict) and item) and not any(
+        isinstance(inner, dict | list) for inner in item.values()
+    )
+
+
+def _cell(value: Any) -> str:
+    """One value on one line; what could be taken for something else is JSON."""
+    match value:
+        case None:
+            return "-"
+        case str() if value and value.isprintable():
+            return value
+        case _:
+            return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,92 @@
+"""``semel init``, ``run`` and ``project``: a namespace, and the daemons that serve it."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
+from engine.edge.cli.output import show
+from engine.edge.cli.running import start
+
+if TYPE_CHECKING:
+    from engine.app import Role
+    from engine.settings import Settings
+
+
+def init(
+    partitions: Annotated[
+        int | None, typer.Option(min=1, help="A power of two, fixed for ever; 64 unless set.")
+    ] = None,
+    redis: Redis = None,
+    config: ConfigFile = None,
+    namespace: Namespace = None,
+    output: Output = Format.TEXT,
+) -> int:
+    """Create the namespace, or check the one that is there.
+
+    Example: semel init --partitions 16 --redis redis://127.0.0.1:6379
+    """
+    settings = settings_of(redis, config, namespace, partitions=partitions)
+
+    async def work() -> int:
+        from engine.app import DEFAULT_PARTITIONS, namespace_session  # noqa: PLC0415
+
+        async with namespace_session(settings, create=DEFAULT_PARTITIONS) as session:
+            number = session.partitions
+        said = f"the namespace {settings.namespace!r} has {number} partitions at {settings.redis}"
+        show(output, {"namespace": settings.namespace, "partitions": number}, said)
+        return 0
+
+    return start(work)
+
+
+def run(
+    redis: Redis = None,
+    config: ConfigFile = None,
+    namespace: Namespace = None,
+    output: Output = Format.TEXT,
+) -> int:
+    """Be an engine node, until SIGTERM or Ctrl-C.
+
+    Handles commands with the `handlers` package of the working directory. What is in hand
+    is finished before it exits; a second signal cuts that short.
+
+    Example: semel run --redis redis://127.0.0.1:6379
+    """
+    from engine.app import domain_of, engine_role  # noqa: PLC0415
+
+    settings = settings_of(redis, config, namespace)
+    return _serve(settings, engine_role(settings, domain_of(settings)), output)
+
+
+def project(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME …]", help="Projections; all of them unless named."),
+    ] = None,
+    redis: Redis = None,
+    config: ConfigFile = None,
+    namespace: Namespace = None,
+    output: Output = Format.TEXT,
+) -> int:
+    """Be a projection worker, until SIGTERM or Ctrl-C.
+
+    Keeps read models with the `projections` package of the working directory.
+
+    Example: semel project orders customers --redis redis://127.0.0.1:6379
+    """
+    from engine.app import domain_of, worker_role  # noqa: PLC0415
+
+    settings = settings_of(redis, config, namespace)
+    return _serve(settings, worker_role(settings, domain_of(settings), names or ()), output)
+
+
+def _serve(settings: "Settings", role: "Role", output: Format) -> int:
+    """Serve until stopped; the log is on stderr, and stdout is empty unless JSON was asked for."""
+    from engine.app import run_process, serve  # noqa: PLC0415
+
+    run_process(partial(serve, [role], settings.drain_seconds))
+    if output is not Format.TEXT:
+        show(output, {"stopped": True}, "")
+    return 0

@@ -1,0 +1,114 @@
+"""``semel submit``: one command and its outcome, or a file of commands."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from engine.core.errors import Misuse
+from engine.edge.cli.arguments import data_of, object_in, utf8
+from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, Wait, settings_of
+from engine.edge.cli.running import client_of, start
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
+
+
+def submit(  # noqa: PLR0913 -- each is one thing that can be said of a command
+    type: Annotated[str | None, typer.Argument(help="The command, such as CreateOrder.")] = None,
+    aggregate: Annotated[str | None, typer.Argument(help="Whose it is, such as order-42.")] = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[DATA …]",
+            help="'{…}', @file, - for stdin, or key=value (text) and key:=json; dots nest.",
+        ),
+    ] = None,
+    file: Annotated[
+        str | None, typer.Option("--from", metavar="FILE", help="Commands as JSONL; - for stdin.")
+    ] = None,
+    id: Annotated[str | None, typer.Option(help="Repeats with the same id change nothing.")] = None,
+    expect: Annotated[
+        int | None, typer.Option(min=0, help="The version that the aggregate must have.")
+    ] = None,
+    wait: Wait = None,
+    user: Annotated[str | None, typer.Option(help="On whose behalf.")] = None,
+    correlation: Annotated[str | None, typer.Option(help="What this belongs to.")] = None,
+    meta: Annotated[
+        str | None, typer.Option(metavar="JSON", help="More of `meta`, such as '{\"x_shop\": 7}'.")
+    ] = None,
+    redis: Redis = None,
+    config: ConfigFile = None,
+    namespace: Namespace = None,
+    output: Output = Format.TEXT,
+) -> int:
+    """Submit a command and wait for its outcome; or a file of them.
+
+    \b
+    Examples:
+      semel submit RegisterCustomer customer-c-1 name='Ada Allen'
+      semel submit CreateOrder order-42 @order.json --id order-42-create
+      semel submit AddOrderItem order-42 product_id=p-1 quantity:=2 unit_price=12.50
+      semel submit --from orders.jsonl
+
+    A file has lines {"type", "aggregate", "data"}, with "id" and "meta" if wanted. Give
+    ids: submitting such a file again changes nothing.
+    """  # noqa: D301 -- \b keeps the help's lines as they are
+    said = {"user": user, "correlation": correlation, "expect": expect}
+    settings = settings_of(redis, config, namespace)
+    seconds = wait or settings.wait_seconds
+    if file is not None:
+        if type or id or meta or any(value is not None for value in said.values()):
+            raise Misuse("a file's lines say all of their commands themselves: only --wait goes with --from")
+        return _submit_file(settings, file, seconds, output)
+    if type is None or aggregate is None:
+        raise Misuse("which command, for which aggregate? semel submit TYPE AGGREGATE …, or --from FILE")
+    fields = (type, aggregate, data_of(words or ()), id, _meta(meta, said))
+    return _submit_one(settings, fields, seconds, output)
+
+
+def _meta(more: str | None, said: dict[str, Any]) -> bytes:
+    meta = msgspec.json.decode(object_in(utf8(more, "--meta"), "--meta")) if more else {}
+    meta |= {name: value for name, value in said.items() if value is not None}
+    try:
+        return msgspec.json.encode(meta) if meta else b""
+    except UnicodeEncodeError as error:
+        raise Misuse("what is said of the command is not UTF-8") from error
+
+
+def _submit_one(
+    settings: "Settings",
+    fields: tuple[str, str, bytes, str | None, bytes],
+    seconds: float,
+    output: Format,
+) -> int:
+    type, aggregate, data, id, meta = fields
+    utf8(type, "the command's type")
+
+    async def work() -> int:
+        from engine.core.registry import Domain  # noqa: PLC0415
+        from engine.edge.cli.outcomes import show_outcome  # noqa: PLC0415
+
+        # The engine knows which commands there are: no domain is needed here.
+        async with client_of(settings, Domain(), seconds) as client:
+            outcome = await client.commands.submit(
+                type, aggregate, data, id=id, meta=meta, wait_seconds=seconds
+            )
+            return show_outcome(outcome, output)
+
+    return start(work)
+
+
+def _submit_file(settings: "Settings", file: str, seconds: float, output: Format) -> int:
+    from engine.core.registry import Domain  # noqa: PLC0415
+    from engine.edge.cli.bulk import opened, submit_lines  # noqa: PLC0415
+
+    path = None if file == "-" else Path(file)
+
+    async def work() -> int:
+        with opened(path) as stream:
+            async with client_of(settings, Domain(), seconds) as client:
+                return await submit_lines(client, stream, seconds, output)
+
+    return start(work)

@@ -1,0 +1,55 @@
+"""Everything on this machine: a server, an engine node and a projection worker in one process tree."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import anyio
+
+from engine import app
+from engine.core.registry import Domain
+from engine.edge.server import EmbeddedServer, embedded_server
+from engine.settings import Settings
+
+LOCAL_PARTITIONS = 16
+"""Partitions of a development namespace: enough to see orders spread, few to look through."""
+
+Alongside = Callable[[Settings, str], Awaitable[None]]
+"""What is done once everything serves; given the settings and what the server is."""
+
+
+async def serve_here(
+    settings: Settings,
+    domain: Domain,
+    alongside: Alongside,
+    *,
+    port: int | None = None,
+    data: Path | None = None,
+) -> None:
+    """Start an embedded server and serve the domain on it, until SIGTERM or SIGINT.
+
+    ``data`` survives; without it a temporary directory goes at exit. Raises what
+    `embedded_server` raises, and `Unavailable` when the server ends under way.
+    """
+    async with embedded_server(port=port, data=data) as server:
+        here = settings.model_copy(update={"redis": server.url})
+        await serve_at(here, domain, alongside, server)
+
+
+async def serve_at(
+    settings: Settings, domain: Domain, alongside: Alongside, server: EmbeddedServer | None = None
+) -> None:
+    """Serve the domain on the server of the settings, until SIGTERM or SIGINT."""
+    roles = [app.engine_role(settings, domain, LOCAL_PARTITIONS)]
+    if domain.projections:
+        roles.append(app.worker_role(settings, domain, create=LOCAL_PARTITIONS))
+
+    async def beside(readiness: app.Readiness) -> None:
+        async with anyio.create_task_group() as tasks:
+            if server is not None:
+                tasks.start_soon(server.died)
+            await readiness.wait()
+            kind = f"{server.kind}, data in {server.data}" if server else "not started by semel dev"
+            await alongside(settings, kind)
+
+    await app.serve(roles, settings.drain_seconds, beside)
+

@@ -1,0 +1,56 @@
+"""Commands on their way in: the inbox, and what moves its entries to their partitions."""
+
+from collections.abc import Mapping, Sequence
+
+from engine.core.errors import Fenced
+from engine.store.commands import COMMAND_FIELDS, FORWARDED_LIMIT, INBOX_SOURCE
+from engine.store.keys import Keys
+from engine.store.memory.ownership import is_held
+from engine.store.memory.server import Link
+
+
+class MemoryInbox:
+    """The inbox, for the holder of its lease."""
+
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link, self._keys = link, keys
+
+    async def last_forwarded(self) -> str:
+        """The inbox id up to which ``forwarded`` reaches."""
+        data = await self._link.turn()
+        return data.stream(self._keys.forwarded()).ends_at() or "0-0"
+
+    async def submit(
+        self, partition: int, expected: str, mark: str, entries: Sequence[Mapping[str, bytes]]
+    ) -> tuple[str, list[str]]:
+        """Add entries to a partition and move the inbox's mark there, in one step.
+
+        When the mark is ``expected``: returns ``mark`` and the new entries' ids. Else
+        nothing is written: returns the mark found, and no ids.
+        """
+        data = await self._link.turn()
+        sources, commands = self._keys.sources(partition), self._keys.commands(partition)
+        found = data.hash(sources).get(INBOX_SOURCE, "0-0")
+        if found != expected:
+            return found, []
+        data.stream(commands)
+        ids = [self._link.server.add(commands, command_fields(entry)) for entry in entries]
+        data.put(sources, {INBOX_SOURCE: mark})
+        return mark, ids
+
+    async def forward(self, moved: Sequence[tuple[str, int, str]], token: str) -> None:
+        """Note where inbox entries went (inbox id, partition, entry); trims the inbox."""
+        data = await self._link.turn()
+        if not is_held(data, self._keys.inbox_lease(), token):
+            raise Fenced("the lease is not ours")
+        forwarded, inbox = data.stream(self._keys.forwarded()), data.stream(self._keys.inbox())
+        for id, partition, entry in moved:
+            note = {b"partition": b"%d" % partition, b"entry": entry.encode()}
+            self._link.server.add(self._keys.forwarded(), note, id)
+        del forwarded.entries[:-FORWARDED_LIMIT]
+        inbox.trim(moved[-1][0])
+
+
+def command_fields(entry: Mapping[str, bytes]) -> dict[bytes, bytes]:
+    """A command's fields as they stand in its stream, always in the same order."""
+    return {name.encode(): entry[name] for name in COMMAND_FIELDS}

@@ -1,0 +1,173 @@
+"""One partition's ledger: aggregates' events, the log, outcomes and head."""
+
+import secrets
+from collections.abc import Sequence
+
+from engine.core.codec import outcome_of
+from engine.core.errors import Fenced, Torn
+from engine.core.ids import stream_order
+from engine.core.outcome import Outcome
+from engine.core.ports import Commit, Entry, Head, Record, StoredEvent
+from engine.store.keys import Keys
+from engine.store.memory.keyspace import Keyspace, Refused
+from engine.store.memory.ownership import is_held
+from engine.store.memory.server import Link
+
+_BRANCH_BYTES = 4
+
+
+class MemoryLedger:
+    """A partition, for the one who holds its lease under ``token``."""
+
+    def __init__(self, link: Link, keys: Keys, partition: int, partitions: int, token: str) -> None:
+        self._link, self._keys = link, keys
+        self._partition, self._partitions, self._token = partition, partitions, token
+        self._head, self._log = keys.head(partition), keys.log(partition)
+        self._outcomes = keys.outcomes(partition)
+
+    async def open(self) -> Head:
+        """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
+        data = self._fenced(await self._link.turn())
+        head = data.hash(self._head)
+        position, command = head.get("position", "0"), head.get("command", "0-0")
+        _check_ends(data.stream(self._log).ends_at() or "0-0", f"{position}-0", "log")
+        _check_ends(data.stream(self._outcomes).ends_at() or command, command, "outcomes")
+        branch = self._branch(data, position)
+        data.put(self._head, {"partitions": head.get("partitions", str(self._partitions))})
+        commit, forgotten = int(head.get("commit", 0)), head.get("forgotten", "0-0")
+        return Head(commit, command, int(position), forgotten, branch)
+
+    async def load(
+        self, aggregates: Sequence[str], above: Sequence[int]
+    ) -> list[list[StoredEvent]]:
+        """The events of aggregates above a version each."""
+        data = await self._link.turn()
+        return [
+            [stored(entry) for entry in data.stream(self._events(aggregate)).after(f"{version}-0")]
+            for aggregate, version in zip(aggregates, above, strict=True)
+        ]
+
+    async def commit(self, commit: Commit) -> None:
+        """Write one commit, wholly or not at all; raises `Fenced`, `Torn` or `Lost`."""
+        data = self._fenced(await self._link.turn())
+        head = data.hash(self._head)
+        number, position = head.get("commit", "0"), head.get("position", "0")
+        if (number, position) != (str(commit.number), str(commit.position)):
+            raise Fenced(f"commit {number} stands, not {commit.number}")
+        self._check(data, head.get("command", "0-0"), commit)
+        reached = self._write(commit)
+        data.put(
+            self._head,
+            {"commit": str(commit.number + 1), "command": commit.command, "position": str(reached)},
+        )
+
+    async def outcomes(self, below: str, count: int) -> list[Outcome]:
+        """Up to ``count`` outcomes below a stream id (``+`` for the end), newest first."""
+        data = await self._link.turn()
+        found = data.stream(self._outcomes).below(below, count)
+        return [outcome_of(entry, self._partition) for entry in found]
+
+    async def mark(self, source: str) -> str:
+        """How far an inside source of commands has come at this partition; ``0-0`` if nowhere."""
+        data = await self._link.turn()
+        return data.hash(self._keys.sources(self._partition)).get(source, "0-0")
+
+    async def trim(self, commands_below: str, outcomes_below: str) -> None:
+        """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
+        data = self._fenced(await self._link.turn())
+        commands = data.stream(self._keys.commands(self._partition))
+        outcomes = data.stream(self._outcomes)
+        done = data.hash(self._head).get("command", "0-0")
+        first = min(outcomes_below, done, key=stream_order)
+        gone = outcomes.below(first, 1)
+        commands.trim(min(commands_below, done, key=stream_order))
+        if gone:
+            outcomes.trim(first)
+            data.put(self._head, {"forgotten": gone[0].id})
+
+    async def reply(self, replies: Sequence[tuple[str, bytes]], seconds: int) -> None:
+        """Push each reply to the list its client named; the lists expire."""
+        data = await self._link.turn()
+        for name, reply in replies:
+            key = self._keys.reply(name)
+            queue = data.queue(key)
+            queue.append(reply)
+            data.keep(key, queue)
+            data.expire(key, self._link.server.now_ms() + seconds * 1000)
+
+    def _events(self, aggregate: str) -> str:
+        return self._keys.events(self._partition, aggregate)
+
+    def _fenced(self, data: Keyspace) -> Keyspace:
+        if not is_held(data, self._keys.lease(self._partition), self._token):
+            raise Fenced("the lease is not ours")
+        return data
+
+    def _branch(self, data: Keyspace, position: str) -> str:
+        """The branch on this run of the server; a new one where the last was on another."""
+        key = self._keys.branches(self._partition)
+        noted = data.stream(key).entries
+        if noted and noted[-1].fields[b"server"] == self._link.run.encode():
+            return noted[-1].fields[b"branch"].decode()
+        branch = secrets.token_hex(_BRANCH_BYTES)
+        note = {"branch": branch, "from": position, "server": self._link.run}
+        self._link.server.add(key, _flat(note))
+        return branch
+
+    def _check(self, data: Keyspace, done: str, commit: Commit) -> None:
+        """Ask everything that could fail before the first write."""
+        log, outcomes = data.stream(self._log), data.stream(self._outcomes)
+        _check_ends(log.ends_at() or "0-0", f"{commit.position}-0", "log")
+        _check_ends(outcomes.ends_at() or done, done, "outcomes")
+        for aggregate, version in commit.versions.items():
+            found = len(data.stream(self._events(aggregate)).entries)
+            if found != version:
+                raise Torn(f"{aggregate} has version {found}, not {version}")
+        for record in commit.records:
+            if stream_order(record.entry) <= stream_order(outcomes.last):
+                raise Refused(f"the outcomes have passed {record.entry} already")
+
+    def _write(self, commit: Commit) -> int:
+        """Write events and outcomes; returns the position then reached."""
+        add = self._link.server.add
+        position, versions = commit.position, dict(commit.versions)
+        for record in commit.records:
+            aggregate = record.aggregate.decode(errors="replace")
+            for event in record.events:
+                versions[aggregate] += 1
+                position += 1
+                version = versions[aggregate]
+                fact = {b"type": event.type.encode(), b"data": event.data, b"meta": event.meta}
+                about = {b"aggregate": record.aggregate, b"version": b"%d" % version}
+                add(self._events(aggregate), fact, f"{version}-0")
+                add(self._log, about | fact, f"{position}-0")
+            add(self._outcomes, _outcome(record, position, commit.branch), record.entry)
+        return position
+
+
+def stored(entry: Entry) -> StoredEvent:
+    """An entry of an aggregate's stream."""
+    fields = entry.fields
+    version = int(entry.id.partition("-")[0])
+    return StoredEvent(version, fields[b"type"].decode(), fields[b"data"], fields[b"meta"])
+
+
+def _check_ends(found: str, expected: str, name: str) -> None:
+    if found != expected:
+        raise Torn(f"the {name} ends at {found}, and head says {expected}")
+
+
+def _outcome(record: Record, position: int, branch: str) -> dict[bytes, bytes]:
+    said = {
+        "id": record.id, "status": record.status.value, "aggregate": record.aggregate,
+        "version": str(record.version), "position": str(position), "branch": branch,
+        "digest": record.digest, "detail": record.detail,
+    }  # fmt: skip
+    return _flat(said)
+
+
+def _flat(fields: dict[str, str | bytes] | dict[str, str]) -> dict[bytes, bytes]:
+    return {
+        name.encode(): value if isinstance(value, bytes) else value.encode()
+        for name, value in fields.items()
+    }

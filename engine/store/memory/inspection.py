@@ -1,0 +1,65 @@
+"""What operators and tools read: streams as they stand, and who owns what."""
+
+from engine.core.codec import logged
+from engine.core.ports import LeaseState, LoggedEvent, StoredEvent
+from engine.core.routing import partition_of
+from engine.store.inspection import BACKLOG_LIMIT, PartitionState
+from engine.store.keys import Keys
+from engine.store.memory.events import stored
+from engine.store.memory.server import Link
+
+
+class MemoryInspection:
+    """Reads that change nothing and own nothing."""
+
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link, self._keys = link, keys
+
+    async def events(
+        self, aggregate: str, partitions: int, after: int = 0, count: int = 1000
+    ) -> list[StoredEvent]:
+        """An aggregate's events above a version."""
+        data = await self._link.turn()
+        key = self._keys.events(partition_of(aggregate, partitions), aggregate)
+        return [stored(entry) for entry in data.stream(key).after(f"{after}-0", count)]
+
+    async def log(self, partition: int, after: int = 0, count: int = 1000) -> list[LoggedEvent]:
+        """A partition's events above a position."""
+        data = await self._link.turn()
+        found = data.stream(self._keys.log(partition)).after(f"{after}-0", count)
+        return [logged(entry) for entry in found]
+
+    async def partition(self, partition: int) -> PartitionState:
+        """Who owns a partition, how far it is and what waits."""
+        held = await self.lease(self._keys.lease(partition))
+        data = await self._link.turn()
+        head = data.hash(self._keys.head(partition))
+        commands = data.stream(self._keys.commands(partition))
+        waiting = len(commands.after(head.get("command", "0-0"), BACKLOG_LIMIT + 1))
+        commit, position = int(head.get("commit", 0)), int(head.get("position", 0))
+        return PartitionState(partition, held.node, held.remaining_ms, commit, position, waiting)
+
+    async def lease(self, key: str) -> LeaseState:
+        """Who holds a lease, by the server's clock; nobody's when it has expired."""
+        data = await self._link.turn()
+        held = data.hash(key)
+        left = int(held.get("until", 0)) - self._link.server.now_ms()
+        if "node" not in held or left <= 0:
+            return LeaseState("", "", 0)
+        return LeaseState(held["node"], held["token"], left)
+
+    async def nodes(self) -> dict[str, dict[str, str]]:
+        """What each live process says of itself."""
+        data = await self._link.turn()
+        names = data.ranking(self._keys.nodes()).ordered()
+        said = {name: dict(data.hash(self._keys.node(name))) for name in names}
+        return {name: about for name, about in said.items() if about}
+
+    async def outcomes(self, partition: int) -> int:
+        """How many outcomes a partition keeps."""
+        data = await self._link.turn()
+        return len(data.stream(self._keys.outcomes(partition)).entries)
+
+    async def ping(self) -> None:
+        """Make sure that the server answers."""
+        await self._link.turn()

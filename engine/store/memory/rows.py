@@ -1,0 +1,131 @@
+"""The read side: rows and indexes as queries read them, and as a projector writes them."""
+
+from collections.abc import Sequence
+
+from engine.core.codec import logged
+from engine.core.errors import Fenced
+from engine.core.ports import Checkpoint, LoggedEvent
+from engine.core.projection import Index, RowChange
+from engine.store.keys import Keys
+from engine.store.memory.apply import Place, apply, group_key
+from engine.store.memory.keyspace import Keyspace, Refused
+from engine.store.memory.server import Link
+
+
+class MemoryLog:
+    """One partition's log and one generation's checkpoint in it, for its lease's holder."""
+
+    def __init__(  # noqa: PLR0913 -- what one acquisition consists of
+        self,
+        link: Link,
+        keys: Keys,
+        projection: str,
+        generation: int,
+        indexes: Sequence[Index],
+        partition: int,
+        token: str,
+    ) -> None:
+        self._link, self._keys = link, keys
+        self._partition, self._token = partition, token
+        self._group = f"{projection}@{generation}"
+        self._log = keys.log(partition)
+        self._checkpoint = keys.projection(partition, projection, generation)
+        self._place = Place(
+            f"_at:{partition}",
+            keys.row(projection, generation, ""),
+            keys.index(projection, generation, ""),
+            indexes,
+        )
+
+    async def checkpoint(self) -> Checkpoint:
+        """How far this generation has come."""
+        return read_checkpoint(await self._link.turn(), self._checkpoint)
+
+    async def head_position(self) -> int:
+        """How far the log reaches."""
+        data = await self._link.turn()
+        return int(data.hash(self._keys.head(self._partition)).get("position", 0))
+
+    async def event_at(self, position: int) -> LoggedEvent | None:
+        """One event of the log."""
+        data = await self._link.turn()
+        found = data.stream(self._log).after(f"{position - 1}-0", 1)
+        event = logged(found[0]) if found else None
+        return event if event and event.position == position else None
+
+    async def seek(self, position: int) -> None:
+        """Set the consumer group so that the event after ``position`` is read next."""
+        data = await self._link.turn()
+        groups = data.stream(self._log).groups
+        if self._group not in groups:
+            raise Refused(f"NOGROUP {self._log} has no consumer group {self._group}")
+        groups[self._group] = f"{position}-0"
+        self._link.server.wake(self._log)
+
+    async def branch(self) -> str:
+        """The branch that the log is written on now; "" before its first owner."""
+        data = await self._link.turn()
+        noted = data.stream(self._keys.branches(self._partition)).entries
+        return noted[-1].fields[b"branch"].decode() if noted else ""
+
+    async def apply(self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]) -> None:
+        """Write rows, indexes and checkpoint in one step; raises `Fenced`."""
+        data = await self._link.turn()
+        held = data.hash(self._checkpoint)
+        if held.get("token") != self._token or held.get("position", "0") != str(built_on):
+            raise Fenced("the lease or the checkpoint is not ours")
+        apply(data, self._place, changes)
+        position, command, branch = reached.position, reached.command, reached.branch
+        data.put(
+            self._checkpoint, {"position": str(position), "command": command, "branch": branch}
+        )
+
+
+class MemoryRows:
+    """Rows and indexes, read only."""
+
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link, self._keys = link, keys
+
+    async def live(self, projection: str) -> int:
+        """The generation that queries read; 1 before the first projector came."""
+        data = await self._link.turn()
+        return int(data.hash(self._keys.live(projection)).get("live", 1))
+
+    async def rows(
+        self, projection: str, generation: int, ids: Sequence[str]
+    ) -> list[dict[str, str]]:
+        """Rows' fields, by id; an empty dict for a row that is not there."""
+        data = await self._link.turn()
+        return [dict(data.hash(self._keys.row(projection, generation, id))) for id in ids]
+
+    async def members(  # noqa: PLR0913 -- a slice of one group of one index of one generation
+        self,
+        projection: str,
+        generation: int,
+        index: str,
+        group: Sequence[str],
+        start: int,
+        count: int,
+        newest_first: bool,  # noqa: FBT001
+    ) -> tuple[list[str], int]:
+        """A slice of an index group's row ids, and how many the group has in all."""
+        data = await self._link.turn()
+        key = group_key(self._keys.index(projection, generation, index), group)
+        ids = data.ranking(key).ordered()
+        if newest_first:
+            ids.reverse()
+        return ids[start : start + count], len(ids)
+
+    async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
+        """A generation's checkpoint in a partition."""
+        key = self._keys.projection(partition, projection, generation)
+        return read_checkpoint(await self._link.turn(), key)
+
+
+def read_checkpoint(data: Keyspace, key: str) -> Checkpoint:
+    """A checkpoint; its beginning where nothing has been applied."""
+    held = data.hash(key)
+    if "position" not in held:
+        return Checkpoint()
+    return Checkpoint(int(held["position"]), held["command"], held["branch"])

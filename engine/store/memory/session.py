@@ -1,0 +1,188 @@
+"""One scope of doubt on a server in memory."""
+
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import anyio
+
+from engine.core.errors import Lost, NotFound, SemelError, Unavailable, Unfit
+from engine.core.projection import Index
+from engine.store.keys import Keys
+from engine.store.memory.commands import MemoryInbox, command_fields
+from engine.store.memory.events import MemoryLedger
+from engine.store.memory.feed import MemoryFeed
+from engine.store.memory.inspection import MemoryInspection
+from engine.store.memory.keyspace import Refused
+from engine.store.memory.ownership import MemoryLeases
+from engine.store.memory.rows import MemoryLog, MemoryRows
+from engine.store.memory.server import Link, MemoryServer
+from engine.store.namespace import FORMAT
+
+Answer = tuple[Callable[[str | SemelError], None], str | SemelError]
+
+
+class MemorySession:
+    """One scope of doubt; see `engine.core.ports.Session`."""
+
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link, self._keys = link, keys
+        self._answers: deque[Answer] = deque()
+        self._answered = anyio.Event()
+        self._feed = MemoryFeed(link)
+        self.partitions = 0
+        self.leases = MemoryLeases(link)
+        self.rows = MemoryRows(link, keys)
+        self.inspection = MemoryInspection(link, keys)
+
+    async def create(self, partitions: int) -> None:
+        """Create the namespace unless it exists, and learn its number of partitions."""
+        data = await self._link.turn()
+        new = {"format": str(FORMAT), "partitions": str(partitions)}
+        data.put(self._keys.meta(), new | data.hash(self._keys.meta()))
+        await self.enter(None)
+
+    async def enter(self, expected: int | None) -> None:
+        """Learn the namespace's number of partitions; raises `NotFound` or `Unfit`."""
+        data = await self._link.turn()
+        meta = data.hash(self._keys.meta())
+        if not meta:
+            raise NotFound(f"there is no namespace {self._keys.namespace!r} here yet")
+        partitions = int(meta["partitions"])
+        if int(meta["format"]) != FORMAT:
+            raise Unfit(f"the namespace has format {meta['format']}, this release speaks {FORMAT}")
+        if expected is not None and partitions != expected:
+            raise Unfit(f"the namespace has {partitions} partitions, the setting says {expected}")
+        self.partitions = partitions
+
+    def partition_lease(self, partition: int) -> str:
+        """The name of a partition's lease."""
+        return self._keys.lease(partition)
+
+    def inbox_lease(self) -> str:
+        """The name of the inbox's lease."""
+        return self._keys.inbox_lease()
+
+    def projection_lease(self, projection: str, generation: int, partition: int) -> str:
+        """The name of a projector's lease."""
+        return self._keys.projection(partition, projection, generation)
+
+    def commands_key(self, partition: int) -> str:
+        """A partition's command stream."""
+        return self._keys.commands(partition)
+
+    def outcomes_key(self, partition: int) -> str:
+        """A partition's stream of outcomes."""
+        return self._keys.outcomes(partition)
+
+    def inbox_key(self) -> str:
+        """The inbox."""
+        return self._keys.inbox()
+
+    def log_key(self, partition: int) -> str:
+        """A partition's log."""
+        return self._keys.log(partition)
+
+    async def feed(self) -> MemoryFeed:
+        """The feed over streams that are read by position; the same one at every call."""
+        await self._link.turn()
+        return self._feed
+
+    async def logs(self, projection: str, generation: int) -> MemoryFeed:
+        """A feed over logs, through the consumer group of a generation."""
+        data = await self._link.turn()
+        group = f"{projection}@{generation}"
+        for partition in range(self.partitions):
+            key = self._keys.log(partition)
+            log = data.stream(key)
+            log.groups.setdefault(group, "0-0")
+            data.keep(key, log)
+        return MemoryFeed(self._link, group)
+
+    def ledger(self, partition: int, token: str) -> MemoryLedger:
+        """A partition for its owner."""
+        return MemoryLedger(self._link, self._keys, partition, self.partitions, token)
+
+    def inbox(self) -> MemoryInbox:
+        """The inbox for its owner."""
+        return MemoryInbox(self._link, self._keys)
+
+    def log(
+        self, projection: str, generation: int, indexes: Sequence[Index], partition: int, token: str
+    ) -> MemoryLog:
+        """A partition's log for a projector."""
+        return MemoryLog(self._link, self._keys, projection, generation, indexes, partition, token)
+
+    def submit(
+        self, partition: int, fields: Mapping[str, bytes], done: Callable[[str | SemelError], None]
+    ) -> None:
+        """Add a command, in the order of the calls; see `engine.core.ports.Session`."""
+        told: str | SemelError
+        try:
+            self._link.data()
+            told = self._link.server.add(self._keys.commands(partition), command_fields(fields))
+        except Refused as error:
+            told = Unavailable(f"the server in memory did not take the command: {error}")
+        except Lost:
+            return
+        self._answers.append((done, told))
+        self._answered.set()
+
+    async def generation(self, projection: str) -> int:
+        """The generation that is live; the first caller makes it 1."""
+        data = await self._link.turn()
+        key = self._keys.live(projection)
+        data.put(key, {"live": data.hash(key).get("live", "1")})
+        return int(data.hash(key)["live"])
+
+    async def beat(self, node: str, about: Mapping[str, str], seconds: float) -> None:
+        """Say that this process lives."""
+        data = await self._link.turn()
+        now, key = self._link.server.now_ms(), self._keys.node(node)
+        nodes = data.ranking(self._keys.nodes())
+        nodes[node] = now // 1000
+        data.keep(self._keys.nodes(), nodes)
+        data.put(key, about)
+        data.expire(key, now + int(seconds * 1000))
+
+    async def farewell(self, node: str) -> None:
+        """Say that this process ends."""
+        data = await self._link.turn()
+        nodes = data.ranking(self._keys.nodes())
+        nodes.pop(node, None)
+        data.keep(self._keys.nodes(), nodes)
+        data.remove(self._keys.node(node))
+
+    async def answer(self) -> None:
+        """Tell those who submitted what became of it, in order, until cancelled."""
+        while True:
+            await self._answered.wait()
+            self._answered = anyio.Event()
+            while self._answers and not self._link.broken.is_set():
+                done, told = self._answers.popleft()
+                done(told)
+
+
+@asynccontextmanager
+async def open_memory_session(server: MemoryServer, namespace: str) -> AsyncIterator[MemorySession]:
+    """Open one scope of doubt; raises `Unavailable` while the server is stopped.
+
+    Inside, a broken session cancels what is under way, and `Lost` comes out of the
+    ``async with``, in an exception group.
+    """
+    link = server.connect()
+    try:
+        async with anyio.create_task_group() as tasks:
+            session = MemorySession(link, Keys(namespace))
+            tasks.start_soon(session.answer)
+            tasks.start_soon(_watch, link)
+            yield session
+            tasks.cancel_scope.cancel()
+    finally:
+        link.broken.set()
+        server.disconnect(link)
+
+
+async def _watch(link: Link) -> None:
+    await link.broken.wait()
+    raise Lost("the session was broken")
