@@ -53,5 +53,5 @@ $(READY): pyproject.toml
 	fi; \
 	echo "Preparing .venv with $$("$$python" --version): half a minute or so, once …"; \
 	"$$python" -m venv --clear .venv || exit; \
-	$(BIN)/python -m pip --disable-pip-version-check install -qq --editable '.[dev,test,lint]' || exit; \
+	$(BIN)/python -m pip --disable-pip-version-check install -qq --editable '.[dev,test,lint,uvloop]' || exit; \
 	touch $@

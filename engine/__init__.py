@@ -1,13 +1,21 @@
-"""semel, the words that a domain is written in.
+"""semel: the words that a domain is written in, and the way in for clients.
 
-Everything that ``handlers`` and ``projections`` need is imported from here.
+Everything that ``handlers`` and ``projections`` need is imported from here. So is
+`connect`, the Python SDK; it is loaded when it is first used, so that a domain and its
+tests need no Redis client.
 """
 
+from typing import TYPE_CHECKING, Any
+
 from engine.core.decider import Decider
-from engine.core.errors import NotFound, Rejected
+from engine.core.errors import Failed, NotFound, Rejected, SemelError, Unknown, VersionConflict
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
+from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, delete, put
 from engine.core.views import Page, Views
+
+if TYPE_CHECKING:
+    from engine.app import connect
 
 __all__ = [
     "Command",
@@ -15,16 +23,33 @@ __all__ = [
     "Decider",
     "Event",
     "EventContext",
+    "Failed",
     "Index",
     "NotFound",
     "Operation",
+    "Outcome",
     "Page",
     "Projection",
     "Query",
+    "Receipt",
     "Rejected",
     "Row",
+    "SemelError",
+    "Status",
+    "Unknown",
+    "VersionConflict",
     "Views",
     "add",
+    "connect",
     "delete",
     "put",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the SDK when it is asked for."""
+    if name == "connect":
+        from engine.app import connect  # noqa: PLC0415
+
+        return connect
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,12 +33,17 @@ from engine.runtime.process import Readiness, Role, run_process, serve, serving
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings, load
+from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.session import RedisSession, open_session
 from engine.telemetry import log
 
 __all__ = [
+    "BACKLOG_LIMIT",
     "DEFAULT_PARTITIONS",
+    "PartitionState",
     "Readiness",
+    "RedisSession",
+    "Role",
     "connect",
     "domain_of",
     "engine_role",
@@ -132,11 +137,15 @@ def worker_role(
     names: Sequence[str] = (),
     create: int = DEFAULT_PARTITIONS,
 ) -> Role:
-    """A projection worker, for the named projections or for all; raises `Misuse` for unknown ones."""
+    """A projection worker, for the projections named or for all; raises `Misuse`."""
     unknown = sorted(set(names) - set(domain.projections))
     if unknown or not domain.projections:
-        known = ", ".join(sorted(domain.projections)) or f"none in the package {settings.projections!r}"
-        raise Misuse(f"there is no projection {', '.join(unknown) or 'at all'}; registered: {known}")
+        known = (
+            ", ".join(sorted(domain.projections)) or f"none in the package {settings.projections!r}"
+        )
+        raise Misuse(
+            f"there is no projection {', '.join(unknown) or 'at all'}; registered: {known}"
+        )
     chosen = tuple(names) or tuple(domain.projections)
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
@@ -180,9 +189,7 @@ async def open_client(
     opened = partial(namespace_session, settings)
     try:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(
-                work_on_sessions, opened, client.dispatch.work, Shutdown(), patience
-            )
+            tasks.start_soon(work_on_sessions, opened, client.dispatch.work, Shutdown(), patience)
             await client.dispatch.session()
             yield client
             tasks.cancel_scope.cancel()
@@ -191,7 +198,9 @@ async def open_client(
 
 
 @asynccontextmanager
-async def connect(redis: str | None = None, *, namespace: str | None = None) -> AsyncIterator[Client]:
+async def connect(
+    redis: str | None = None, *, namespace: str | None = None
+) -> AsyncIterator[Client]:
     """Open the Python SDK: ``async with engine.connect("redis://…") as semel``.
 
     Unset arguments come from the environment and ``config/semel.toml``. Queries need the

@@ -24,17 +24,24 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     redis: str = Field(
-        "redis://127.0.0.1:7901/0", description="The server; this default is where `semel dev` starts its own."
+        "redis://127.0.0.1:7901/0",
+        description="The server; this default is where `semel dev` starts its own.",
     )
     namespace: str = Field(
-        "semel", pattern=r"^[a-z0-9_-]+$", description="The first part of every key: several engines may share a Redis."
+        "semel",
+        pattern=r"^[a-z0-9_-]+$",
+        description="The first part of every key: several engines may share a Redis.",
     )
     partitions: int | None = Field(
         None, ge=1, le=16384,
-        description="Fixed at creation, a power of two; unset means 64 for a new namespace, 16 for `semel dev`.",
+        description="A power of two, fixed at creation; unset means 64, or 16 for `semel dev`.",
     )  # fmt: skip
-    handlers: str = Field("handlers", description="The package that lists `deciders` and `services`.")
-    projections: str = Field("projections", description="The package that lists `projections` and `queries`.")
+    handlers: str = Field(
+        "handlers", description="The package that lists `deciders` and `services`."
+    )
+    projections: str = Field(
+        "projections", description="The package that lists `projections` and `queries`."
+    )
     lease_seconds: float = Field(
         1.5, gt=0, le=60, description="How long a dead process keeps what it owned from others."
     )
@@ -48,10 +55,15 @@ class Settings(BaseModel):
         10, gt=0, description="How long a stop may take to finish what is in hand."
     )
     wait_seconds: float = Field(
-        10, gt=0, description="How long a client waits for an outcome, or for a view to reach a receipt."
+        10,
+        gt=0,
+        description="How long a client waits for an outcome, or for a view to reach a receipt.",
     )
     batch_commands: int = Field(
-        256, ge=1, le=1024, description="Commands in one commit at the most: its script blocks Redis while it runs."
+        256,
+        ge=1,
+        le=1024,
+        description="Commands in one commit at the most: its script blocks Redis while it runs.",
     )
     batch_bytes: int = Field(
         1_048_576, ge=1024, description="Bytes of commands in one commit at the most."
@@ -60,13 +72,20 @@ class Settings(BaseModel):
         1_048_576, ge=1024, description="A larger command is rejected as too_large."
     )
     events_per_command: int = Field(
-        1000, ge=1, le=10_000, description="A command with more events than this is rejected as too_large."
+        1000,
+        ge=1,
+        le=10_000,
+        description="A command with more events than this is rejected as too_large.",
     )
     event_bytes: int = Field(
-        1_048_576, ge=1024, description="A command whose events are larger together is rejected as too_large."
+        1_048_576,
+        ge=1024,
+        description="A command whose events are larger together is rejected as too_large.",
     )
     outcomes_keep_count: int = Field(
-        10_000, ge=100, description="Outcomes kept and ids remembered per partition, unless they are a minute young."
+        10_000,
+        ge=100,
+        description="Outcomes kept and ids remembered per partition; those of the last minute stay.",
     )
     outcomes_keep_seconds: float = Field(
         86_400, ge=60, description="Outcomes older than this are forgotten."
@@ -75,13 +94,17 @@ class Settings(BaseModel):
         1000, ge=1, description="Commands that are done and still kept per partition, to look at."
     )
     id_skew_seconds: float = Field(
-        10, ge=0, description="How far clients' clocks may differ from Redis's, for ids that carry a time."
+        10,
+        ge=0,
+        description="How far clients' clocks may differ from Redis's, for ids that carry a time.",
     )
     actors: int = Field(
         200_000, ge=1, description="Aggregates that one engine process keeps in memory."
     )
     reply_seconds: float = Field(
-        300, ge=1, description="How long a reply waits in its list for the client that asked for it."
+        300,
+        ge=1,
+        description="How long a reply waits in its list for the client that asked for it.",
     )
     projection_batch_events: int = Field(
         512, ge=1, le=1024, description="Events applied by one script at the most."
@@ -119,7 +142,8 @@ def load(file: Path | None = None, **given: Any) -> Settings:
         fault = error.errors()[0]
         name = str(fault["loc"][0])
         raise Misuse(
-            f"the setting {name} = {values[name]!r} (from {origins[name]}) does not fit: {fault['msg']}"
+            f"the setting {name} = {values[name]!r} (from {origins[name]}) does not fit: "
+            f"{fault['msg']}"
         ) from error
     _check(settings)
     return settings
@@ -134,7 +158,9 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise Misuse(f"{path} is not TOML: {error}") from error
 
 
-def _take(values: dict[str, Any], origins: dict[str, str], new: dict[str, Any], origin: str) -> None:
+def _take(
+    values: dict[str, Any], origins: dict[str, str], new: dict[str, Any], origin: str
+) -> None:
     for name, value in new.items():
         if name not in Settings.model_fields:
             close = get_close_matches(name, Settings.model_fields, 1)

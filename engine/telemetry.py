@@ -12,7 +12,7 @@ import structlog
 
 EVENTS: Final = {
     "engine.started": "An engine node serves; lists what is registered and the settings.",
-    "engine.stopping": "A stop was asked for: what is in hand is finished, then leases go back.",
+    "process.stopping": "A stop was asked for: what is in hand is finished, then leases go back.",
     "engine.stopped": "Everything was given back.",
     "session.broken": "Redis was lost or an acquisition was in doubt: all is acquired anew.",
     "redis.waiting": "Redis is out of reach; the attempt is repeated with backoff.",

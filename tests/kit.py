@@ -24,8 +24,11 @@ from engine import (
     Rejected,
 )
 from engine.core import codec, registry
+from engine.core.changes import changes_of
 from engine.core.decider import Decider, events_of
-from engine.core.projection import AnyRow, RowChange, as_row, as_text, changes_of
+from engine.core.projection import AnyRow
+from engine.core.records import RowChange
+from engine.core.scalars import as_row, as_text
 
 EPOCH = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 """When the first thing happens in a test that does not say otherwise."""

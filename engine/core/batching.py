@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from engine.core.ports import Entry
+from engine.core.records import Entry
 
 
 def batches(entries: Sequence[Entry], count: int, size: int) -> Iterator[Sequence[Entry]]:

@@ -9,7 +9,7 @@ import msgspec
 from engine.core.errors import Torn
 from engine.core.messages import NO_META, CommandContext, CommandMeta, EventMeta
 from engine.core.outcome import Outcome, Status
-from engine.core.ports import Entry, LoggedEvent
+from engine.core.records import Entry, LoggedEvent
 
 _DIGEST_BYTES = 8
 """64 bits tell two contents of one id apart; nobody gains by a collision of their own."""
@@ -107,7 +107,9 @@ def logged(entry: Entry) -> LoggedEvent:
             fields[b"type"].decode(), fields[b"data"], fields[b"meta"],
         )  # fmt: skip
     except (KeyError, ValueError) as error:
-        raise Torn(f"the log's entry {entry.id} is not one that a commit writes: {error}") from error
+        raise Torn(
+            f"the log's entry {entry.id} is not one that a commit writes: {error}"
+        ) from error
 
 
 def outcome_of(entry: Entry, partition: int) -> Outcome:

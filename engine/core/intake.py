@@ -5,7 +5,9 @@ has an id, an aggregate of this partition and a validated command; or it has a `
 that names every fault. Nothing here raises for bad input.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -14,7 +16,7 @@ from pydantic import ValidationError
 from engine.core.codec import digest_of, read_meta, time_of
 from engine.core.ids import stream_ms, stream_order
 from engine.core.messages import NO_META, Command, CommandContext, CommandMeta
-from engine.core.ports import Entry
+from engine.core.records import Entry
 from engine.core.registry import CommandHandler, Domain
 from engine.core.routing import ID_LENGTH_LIMIT, aggregate_fault, id_fault, kind_of, partition_of
 
@@ -32,13 +34,13 @@ class Refusal(NamedTuple):
 
     code: str
     message: str
-    errors: dict[str, str] = {}
+    errors: Mapping[str, str] = MappingProxyType({})
 
     def detail(self) -> bytes:
         """The refusal as an outcome's ``detail``."""
         said: dict[str, object] = {"code": self.code, "message": self.message}
         if self.errors:
-            said["errors"] = self.errors
+            said["errors"] = dict(self.errors)
         return msgspec.json.encode(said)
 
 
@@ -60,6 +62,11 @@ class Received(msgspec.Struct, gc=False):
     handler: CommandHandler | None = None
     command: Command | None = None
     refusal: Refusal | None = None
+
+    @property
+    def may_wait(self) -> bool:
+        """Whether deciding this command may wait for something."""
+        return self.handler is not None and self.handler.is_async
 
     @property
     def time(self) -> datetime:
@@ -96,7 +103,7 @@ class Intake:
         )
         return received
 
-    def _size_fault(self, received: Received, fields: dict[bytes, bytes]) -> Refusal | None:
+    def _size_fault(self, received: Received, fields: Mapping[bytes, bytes]) -> Refusal | None:
         size = sum(map(len, fields.values()))
         if size <= self._command_bytes:
             return None
@@ -142,7 +149,7 @@ class Intake:
             return False
         return stream_order(made_of.decode()) <= stream_order(self.inbox_mark)
 
-    def _content_fault(self, received: Received, fields: dict[bytes, bytes]) -> Refusal | None:
+    def _content_fault(self, received: Received, fields: Mapping[bytes, bytes]) -> Refusal | None:
         """What is wanted, and whether it is well said."""
         data = fields.get(b"data", b"")
         received.meta, faults = read_meta(fields.get(b"meta", b""))
@@ -157,7 +164,9 @@ class Intake:
         if handler is None:
             if faults:
                 return _malformed(faults)
-            return Refusal("unknown_type", f"nobody here handles a command {kind[:ID_LENGTH_LIMIT]!r}")
+            return Refusal(
+                "unknown_type", f"nobody here handles a command {kind[:ID_LENGTH_LIMIT]!r}"
+            )
         if handler.decider.kind != kind_of(received.aggregate):
             return Refusal(
                 "wrong_kind",

@@ -8,7 +8,7 @@ import msgspec
 
 from engine.core.errors import Failed, Misuse, Rejected, VersionConflict
 
-_RECEIPT = re.compile(r"([0-9]{1,5})\.([0-9]{1,20})\.([0-9a-z]{1,32})")
+_RECEIPT = re.compile(r"([0-9]{1,5})\.([0-9]{1,20})\.([0-9a-z]{1,64})")
 
 
 class Status(StrEnum):

@@ -8,105 +8,20 @@ Stream ids are text, ``<ms>-<seq>``. Bytes stay bytes until the core has judged 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
-
-import msgspec
+from typing import Protocol
 
 from engine.core.errors import SemelError
-from engine.core.outcome import Outcome, Status
-from engine.core.projection import Index, RowChange
-
-
-class Entry(msgspec.Struct, frozen=True):
-    """One entry of a stream as it was read: its id, and its fields as flat bytes."""
-
-    id: str
-    fields: Mapping[bytes, bytes]
-
-
-class Head(msgspec.Struct):
-    """How far a partition has committed; ``commit`` counts commits, from 0."""
-
-    commit: int = 0
-    command: str = "0-0"
-    position: int = 0
-    forgotten: str = "0-0"
-    branch: str = ""
-
-
-class StoredEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event as an aggregate's stream holds it."""
-
-    version: int
-    type: str
-    data: bytes
-    meta: bytes
-
-
-class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event as its partition's log holds it."""
-
-    position: int
-    aggregate: str
-    version: int
-    type: str
-    data: bytes
-    meta: bytes
-
-
-class NewEvent(msgspec.Struct, frozen=True, gc=False):
-    """An event about to be committed; its version and position follow from its place."""
-
-    type: str
-    data: bytes
-    meta: bytes
-
-
-class Record(msgspec.Struct, frozen=True):
-    """One command of a commit: its outcome, and the events that follow from it.
-
-    ``id`` and ``aggregate`` are as the sender wrote them, even where they are not usable.
-    ``version`` is the aggregate's after the command.
-    """
-
-    entry: str
-    id: bytes
-    status: Status
-    aggregate: bytes
-    version: int
-    digest: str
-    detail: bytes
-    events: Sequence[NewEvent]
-
-
-class Commit(msgspec.Struct, frozen=True):
-    """One atomic step: it holds only if ``number`` and ``position`` are what head says.
-
-    ``versions`` maps each aggregate that gets events to the version it must have before.
-    """
-
-    number: int
-    command: str
-    position: int
-    branch: str
-    versions: Mapping[str, int]
-    records: Sequence[Record]
-
-
-class Checkpoint(msgspec.Struct):
-    """How far one generation has applied one partition's log, and the event it stands on."""
-
-    position: int = 0
-    command: str = ""
-    branch: str = ""
-
-
-class LeaseState(NamedTuple):
-    """Who holds a lease, by Redis's clock; ``node`` is empty when nobody does."""
-
-    node: str
-    token: str
-    remaining_ms: int
+from engine.core.outcome import Outcome
+from engine.core.projection import Index
+from engine.core.records import (
+    Checkpoint,
+    Commit,
+    Entry,
+    Head,
+    LoggedEvent,
+    RowChange,
+    StoredEvent,
+)
 
 
 class Leases(Protocol):
@@ -151,7 +66,9 @@ class Ledger(Protocol):
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
 
-    async def load(self, aggregates: Sequence[str], above: Sequence[int]) -> list[list[StoredEvent]]:
+    async def load(
+        self, aggregates: Sequence[str], above: Sequence[int]
+    ) -> list[list[StoredEvent]]:
         """The events of aggregates above a version each, in one round trip where it can be."""
 
     async def commit(self, commit: Commit) -> None:
@@ -207,9 +124,7 @@ class Log(Protocol):
     async def branch(self) -> str:
         """The branch that the log is written on now; "" before its first owner."""
 
-    async def apply(
-        self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]
-    ) -> None:
+    async def apply(self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]) -> None:
         """Write rows, indexes and checkpoint in one step; raises `Fenced` or `Torn`."""
 
 
@@ -219,12 +134,20 @@ class Rows(Protocol):
     async def live(self, projection: str) -> int:
         """The generation that queries read."""
 
-    async def rows(self, projection: str, generation: int, ids: Sequence[str]) -> list[dict[str, str]]:
+    async def rows(
+        self, projection: str, generation: int, ids: Sequence[str]
+    ) -> list[dict[str, str]]:
         """Rows' fields, by id; an empty dict for a row that is not there."""
 
-    async def members(
-        self, projection: str, generation: int, index: str, group: Sequence[str],
-        start: int, count: int, newest_first: bool,
+    async def members(  # noqa: PLR0913 -- a slice of one group of one index of one generation
+        self,
+        projection: str,
+        generation: int,
+        index: str,
+        group: Sequence[str],
+        start: int,
+        count: int,
+        newest_first: bool,  # noqa: FBT001
     ) -> tuple[list[str], int]:
         """A slice of an index group's row ids, and how many the group has in all."""
 

@@ -10,9 +10,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any
 
 import msgspec
 
@@ -21,6 +19,7 @@ from engine.core.errors import Misregistered
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.projection import Operation, Projection
 from engine.core.routing import id_fault
+from engine.core.signatures import hints_of, place_of, subclasses, taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +89,13 @@ def build(
 
 def require_handled(domain: Domain, package: str) -> None:
     """Raise `Misregistered` for a command defined in ``package`` that no decider takes."""
-    for command in _subclasses(Command):
+    for command in subclasses(Command):
         in_package = command.__module__ == package or command.__module__.startswith(f"{package}.")
         handler = domain.commands.get(command.__name__)
         if in_package and (handler is None or handler.command is not command):
             raise Misregistered(
-                f"nobody handles {command.__name__}, defined at {place_of(command)}: add a function "
-                f"that takes it to its decider's `decide`, or remove the class"
+                f"nobody handles {command.__name__}, defined at {place_of(command)}: add a "
+                f"function that takes it to its decider's `decide`, or remove the class"
             )
 
 
@@ -107,9 +106,9 @@ def _add_decider(domain: Domain, decider: Decider[Any], services: Sequence[objec
         raise Misregistered(f"two deciders are registered for the kind {decider.kind!r}")
     domain.deciders[decider.kind] = decider
     for function in decider.decide:
-        for command in _taken(function, 0, Command):
+        for command in taken(function, 0, Command):
             _add_command(domain, command, _command_handler(command, decider, function, services))
-    events = _taken(decider.evolve, 1, Event)
+    events = taken(decider.evolve, 1, Event)
     for event in events:
         _add_event(domain, event)
     domain.kind_events[decider.kind] = frozenset(event.__name__ for event in events)
@@ -134,7 +133,9 @@ def _add_event(domain: Domain, event: type[Event]) -> None:
     try:
         domain.decoders[event.__name__] = msgspec.json.Decoder(event)
     except TypeError as error:
-        raise Misregistered(f"{place_of(event)}: {event.__name__} cannot be stored: {error}") from error
+        raise Misregistered(
+            f"{place_of(event)}: {event.__name__} cannot be stored: {error}"
+        ) from error
 
 
 def _command_handler(
@@ -143,7 +144,7 @@ def _command_handler(
     function: Callable[..., Any],
     services: Sequence[object],
 ) -> CommandHandler:
-    hints = _hints(function)
+    hints = hints_of(function)
     context = None
     given: dict[str, object] = {}
     for name in list(inspect.signature(function).parameters)[2:]:
@@ -161,7 +162,9 @@ def _command_handler(
     decide = partial(function, **given) if given else function
     is_async = inspect.iscoroutinefunction(function)
     if inspect.isasyncgenfunction(function):
-        raise Misregistered(f"{place_of(function)}: an async decider returns its events, it cannot yield")
+        raise Misregistered(
+            f"{place_of(function)}: an async decider returns its events, it cannot yield"
+        )
     return CommandHandler(command, decider, decide, is_async, context, place_of(function))
 
 
@@ -174,13 +177,13 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
     handlers: dict[str, EventHandler] = {}
     for function in projection.on:
         parameters = list(inspect.signature(function).parameters)[1:]
-        wants_context = [_hints(function).get(name) for name in parameters] == [EventContext]
+        wants_context = [hints_of(function).get(name) for name in parameters] == [EventContext]
         if parameters and not wants_context:
             raise Misregistered(
-                f"{place_of(function)}: {function.__name__} takes an event, and a context: EventContext "
-                f"if it wants one, nothing else"
+                f"{place_of(function)}: {function.__name__} takes an event, and a context: "
+                f"EventContext if it wants one, nothing else"
             )
-        for event in _taken(function, 0, Event):
+        for event in taken(function, 0, Event):
             if event.__name__ in handlers:
                 raise Misregistered(
                     f"the projection {name!r} has two functions for {event.__name__}; "
@@ -197,7 +200,9 @@ def _check_indexes(projection: Projection[Any]) -> None:
     fields = projection.row.__struct_fields__
     names = [index.name for index in projection.indexes]
     if len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
-        raise Misregistered(f"the indexes of {projection.name!r} need different names, each one word: {names}")
+        raise Misregistered(
+            f"the indexes of {projection.name!r} need different names, each one word: {names}"
+        )
     for index in projection.indexes:
         for name in (*index.group, index.order):
             if name not in fields:
@@ -209,54 +214,13 @@ def _check_indexes(projection: Projection[Any]) -> None:
 
 def _add_query(domain: Domain, answer: Callable[..., Awaitable[Any]]) -> None:
     if not inspect.iscoroutinefunction(answer) or len(inspect.signature(answer).parameters) != 2:  # noqa: PLR2004
-        raise Misregistered(f"{place_of(answer)}: a query is answered by an async function (query, views)")
-    for query in _taken(answer, 0, Query):
+        raise Misregistered(
+            f"{place_of(answer)}: a query is answered by an async function (query, views)"
+        )
+    for query in taken(answer, 0, Query):
         handler = QueryHandler(query, answer, place_of(answer))
         other = domain.queries.setdefault(query.__name__, handler)
         if other is not handler:
             raise Misregistered(
                 f"two functions answer {query.__name__}: {other.place} and {handler.place}"
             )
-
-
-def _taken(function: Callable[..., Any], index: int, kind: type) -> tuple[type[Any], ...]:
-    """The message types that a function takes, by the annotation of one parameter."""
-    names = list(inspect.signature(function).parameters)
-    annotation = _hints(function).get(names[index]) if len(names) > index else None
-    union = get_origin(annotation) in (Union, UnionType)
-    members = get_args(annotation) if union else (annotation,)
-    for member in members:
-        if not (isinstance(member, type) and issubclass(member, kind)):
-            raise Misregistered(
-                f"{place_of(function)}: parameter {index + 1} of {function.__name__} must be annotated "
-                f"with a subclass of {kind.__name__}, or a union of some; it says {annotation!r}"
-            )
-    return members
-
-
-def _hints(function: Callable[..., Any]) -> dict[str, Any]:
-    try:
-        return get_type_hints(function)
-    except NameError as error:
-        raise Misregistered(
-            f"{place_of(function)}: an annotation of {function.__name__} cannot be read: {error}. "
-            f"Import it outside TYPE_CHECKING"
-        ) from error
-
-
-def _subclasses(kind: type[Any]) -> Iterable[type[Any]]:
-    for subclass in kind.__subclasses__():
-        yield subclass
-        yield from _subclasses(subclass)
-
-
-def place_of(thing: Any) -> str:
-    """Where a class or function is written, as ``handlers/orders.py:41``."""
-    try:
-        path = Path(inspect.getsourcefile(thing) or "?")
-        code = getattr(thing, "__code__", None)
-        line = code.co_firstlineno if code else inspect.getsourcelines(thing)[1]
-    except (OSError, TypeError):
-        return f"{thing.__module__}.{thing.__qualname__}"
-    shown = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
-    return f"{shown}:{line}"

@@ -39,7 +39,11 @@ class Window:
 
     def __init__(self, forgotten: str, keep_count: int, keep_seconds: float, skew: float) -> None:
         self._forgotten_ms = stream_ms(forgotten)
-        self._keep_count, self._keep_ms, self._skew_ms = keep_count, keep_seconds * 1000, skew * 1000
+        self._keep_count, self._keep_ms, self._skew_ms = (
+            keep_count,
+            keep_seconds * 1000,
+            skew * 1000,
+        )
         self._first: dict[tuple[str, str], First] = {}
         self._order: deque[tuple[str, tuple[str, str] | None]] = deque()
         self.lowest = "+"
@@ -60,7 +64,7 @@ class Window:
 
     def covers(self, received: Received) -> bool:
         """Whether all that could be known of a command's id is loaded."""
-        if self.complete or received.id == received.entry:
+        if self.complete or not received.addressed or received.id == received.entry:
             return True
         made = uuid7_ms(received.id)
         if made is None or self.lowest == "+":
@@ -85,7 +89,9 @@ class Window:
         if made is None:
             return None
         if self._forgotten_ms and made <= self._forgotten_ms + self._skew_ms:
-            return Refusal("expired", "the id is older than what is remembered: its fate is not known")
+            return Refusal(
+                "expired", "the id is older than what is remembered: its fate is not known"
+            )
         if made > stream_ms(received.entry) + self._skew_ms:
             return Refusal("clock", "the id was made in the future: the sender's clock is ahead")
         return None

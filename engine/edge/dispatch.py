@@ -18,7 +18,8 @@ from engine.core.codec import outcome_of
 from engine.core.errors import SemelError, Unknown
 from engine.core.ids import just_below, stream_order
 from engine.core.outcome import Outcome
-from engine.core.ports import Entry, Feed, Session
+from engine.core.ports import Feed, Session
+from engine.core.records import Entry
 from engine.core.routing import partition_of
 
 LINGER_SECONDS = 2.0

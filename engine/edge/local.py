@@ -1,4 +1,4 @@
-"""Everything on this machine: a server, an engine node and a projection worker in one process tree."""
+"""Everything on this machine: a server, an engine node, a worker, in one process tree."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -52,4 +52,3 @@ async def serve_at(
             await alongside(settings, kind)
 
     await app.serve(roles, settings.drain_seconds, beside)
-

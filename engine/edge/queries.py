@@ -7,8 +7,9 @@ import anyio
 from engine.core.errors import Behind, Misuse, NotFound
 from engine.core.outcome import Receipt
 from engine.core.ports import Rows
-from engine.core.projection import AnyRow, Projection, as_row
+from engine.core.projection import AnyRow, Projection
 from engine.core.registry import Domain
+from engine.core.scalars import as_row
 from engine.core.views import Page
 
 _POLL_FIRST = 0.0005

@@ -7,22 +7,16 @@ import msgspec
 
 from engine.core.codec import encode, event_meta
 from engine.core.decider import Decider, Decision, events_of
+from engine.core.draft import Answer, refused
 from engine.core.errors import Rejected
 from engine.core.intake import Received, Refusal
 from engine.core.messages import Event
 from engine.core.outcome import Status
-from engine.core.ports import Ledger, NewEvent
+from engine.core.ports import Ledger
+from engine.core.records import NewEvent, StoredEvent
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.telemetry import log
-
-
-class Decided(msgspec.Struct, frozen=True):
-    """What an actor answered: a status, its ``detail``, and the events that follow."""
-
-    status: Status
-    detail: bytes = b"{}"
-    events: tuple[NewEvent, ...] = ()
 
 
 class Actor:
@@ -59,36 +53,49 @@ class Actors:
         self._count_limit, self._limits = count_limit, limits
         self._actors: dict[str, Actor] = {}
 
-    async def load(self, aggregates: Iterable[str]) -> None:
-        """Bring those aggregates to life that are not, in one round trip; make room first."""
+    async def load(self, aggregates: Iterable[str]) -> dict[str, int]:
+        """Bring aggregates to life, in one round trip; returns the version of each.
+
+        The least recently used make room.
+        """
+        wanted = list(aggregates)
+        cold = self._touch(wanted)
+        if cold:
+            self._evict(len(wanted), len(cold))
+            histories = await self._ledger.load(cold, [0] * len(cold))
+            for aggregate, history in zip(cold, histories, strict=True):
+                self._actors[aggregate] = self._revived(aggregate, history)
+        return {aggregate: self._actors[aggregate].version for aggregate in wanted}
+
+    def _touch(self, wanted: Iterable[str]) -> list[str]:
+        """Move what is warm to the young end; returns what is cold."""
         cold: list[str] = []
-        warm = 0
-        for aggregate in aggregates:
+        for aggregate in wanted:
             actor = self._actors.pop(aggregate, None)
             if actor is None:
                 cold.append(aggregate)
             else:
                 self._actors[aggregate] = actor
-                warm += 1
-        if not cold:
-            return
-        for _ in range(min(len(self._actors) - warm, len(self._actors) + len(cold) - self._count_limit)):
+        return cold
+
+    def _evict(self, wanted: int, cold: int) -> None:
+        """Forget the oldest, so that ``cold`` more fit in; never what is wanted now."""
+        idle = len(self._actors) - (wanted - cold)
+        over = len(self._actors) + cold - self._count_limit
+        for _ in range(min(idle, over)):
             del self._actors[next(iter(self._actors))]
-        histories = await self._ledger.load(cold, [0] * len(cold))
-        for aggregate, history in zip(cold, histories, strict=True):
-            actor = Actor(self._domain.deciders[kind_of(aggregate)])
-            try:
-                actor.evolve(self._domain.decode_event(e.type, e.data) for e in history)
-            except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
-                actor.damage = f"{aggregate} cannot be loaded: {_said(error)}"
-                log.error("actor.damaged", aggregate=aggregate, error=_said(error))
-            self._actors[aggregate] = actor
 
-    def version(self, aggregate: str) -> int:
-        """The version of an aggregate that was loaded."""
-        return self._actors[aggregate].version
+    def _revived(self, aggregate: str, history: Iterable[StoredEvent]) -> Actor:
+        """An actor from its events; damaged, and said so, where they cannot be read."""
+        actor = Actor(self._domain.deciders[kind_of(aggregate)])
+        try:
+            actor.evolve(self._domain.decode_event(e.type, e.data) for e in history)
+        except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
+            actor.damage = f"{aggregate} cannot be loaded: {_said(error)}"
+            log.error("actor.damaged", aggregate=aggregate, error=_said(error))
+        return actor
 
-    async def decide(self, received: Received) -> Decided:
+    async def decide(self, received: Received) -> Answer:
         """Let a command's actor decide, and take in what follows from it. Never raises."""
         actor = self._actors[received.aggregate]
         expected = received.meta.expect
@@ -96,20 +103,19 @@ class Actors:
             return _failed(received, "damaged", actor.damage)
         if expected is not None and expected != actor.version:
             message = f"{received.aggregate} is at version {actor.version}, not {expected}"
-            return Decided(Status.REJECTED, Refusal("version_conflict", message).detail())
+            return refused(Refusal("version_conflict", message))
         try:
             decision = self._ask(received, actor)
-            if is_async(received):
+            if received.may_wait:
                 decision = await cast("Awaitable[Decision]", decision)
             events = events_of(cast("Decision", decision))
             new = self._encoded(received, events) if events else ()
             actor.evolve(events)
         except Rejected as no:
-            refusal = Refusal(no.code, no.message, no.errors)
-            return Decided(Status.REJECTED, refusal.detail())
+            return refused(Refusal(no.code, no.message, no.errors))
         except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
             return _failed(received, "raised", _said(error), error)
-        return Decided(Status.ACCEPTED, events=new)
+        return Answer(Status.ACCEPTED, events=new)
 
     def _ask(self, received: Received, actor: Actor) -> Decision | Awaitable[Decision]:
         handler = received.handler
@@ -117,7 +123,9 @@ class Actors:
             raise AssertionError(received)
         if handler.context is None:
             return handler.decide(received.command, actor.state)
-        return handler.decide(received.command, actor.state, **{handler.context: received.context()})
+        return handler.decide(
+            received.command, actor.state, **{handler.context: received.context()}
+        )
 
     def _encoded(self, received: Received, events: tuple[Event, ...]) -> tuple[NewEvent, ...]:
         meta = event_meta(received.context(), received.meta)
@@ -136,18 +144,13 @@ class Actors:
         return new
 
 
-def _failed(received: Received, code: str, said: str, error: Exception | None = None) -> Decided:
+def _failed(received: Received, code: str, said: str, error: Exception | None = None) -> Answer:
     log.error(
         "command.failed", command=received.id, type=type(received.command).__name__,
         aggregate=received.aggregate, error=said, exc_info=error,
     )  # fmt: skip
-    return Decided(Status.FAILED, msgspec.json.encode({"code": code, "message": said}))
+    return Answer(Status.FAILED, msgspec.json.encode({"code": code, "message": said}))
 
 
 def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-def is_async(received: Received) -> bool:
-    """Whether deciding this command may wait for something."""
-    return cast("Any", received.handler).is_async

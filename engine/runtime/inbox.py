@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from engine.core.batching import batches
 from engine.core.ids import stream_order
 from engine.core.intake import INSIDE_PREFIX
-from engine.core.ports import Entry, Feed, Inbox
+from engine.core.ports import Feed, Inbox
+from engine.core.records import Entry
 from engine.core.routing import aggregate_fault, partition_of
 from engine.settings import Settings
 from engine.telemetry import log
@@ -84,7 +85,9 @@ class InboxMover:
             aggregate = entry.fields.get(b"aggregate", b"").decode()
         except UnicodeDecodeError:
             return COMPLAINTS
-        return COMPLAINTS if aggregate_fault(aggregate) else partition_of(aggregate, self._partitions)
+        return (
+            COMPLAINTS if aggregate_fault(aggregate) else partition_of(aggregate, self._partitions)
+        )
 
 
 def _command_of(entry: Entry) -> Mapping[str, bytes]:

@@ -107,7 +107,12 @@ class Keeper:
                 log.error("partition.stopped", lease=key, error=str(error))
                 self._resting[key] = anyio.current_time() + _TORN_REST_SECONDS
             except Refused as error:
-                log.error("lease.suspended", lease=key, error=str(error), again_in_seconds=_REFUSED_REST_SECONDS)
+                log.error(
+                    "lease.suspended",
+                    lease=key,
+                    error=str(error),
+                    again_in_seconds=_REFUSED_REST_SECONDS,
+                )
                 self._resting[key] = anyio.current_time() + _REFUSED_REST_SECONDS
         if not held.lost:
             await self._leases.release(key, held.token)

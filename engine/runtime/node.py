@@ -89,9 +89,7 @@ async def _keep(  # noqa: PLR0913 -- one process in all its aspects
     await session.farewell(node)
 
 
-async def _beat(
-    session: Session, keeper: Keeper, settings: Settings, node: str, role: str
-) -> None:
+async def _beat(session: Session, keeper: Keeper, settings: Settings, node: str, role: str) -> None:
     life = settings.heartbeat_seconds * _NODE_LIFE_BEATS
     while True:
         about = {

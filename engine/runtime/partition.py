@@ -5,22 +5,22 @@ its actors, the ids it remembers, what it has read ahead) was read under its tok
 one server, and dies with it: when a commit is fenced or the connection breaks, the object
 is thrown away and nothing of it is believed again.
 
-    take what was read → receive → decide → commit → reply → trim
+    take what was read → receive → load → decide → commit → reply → trim
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import anyio
-import msgspec
 
 from engine.core.batching import batches
-from engine.core.intake import INSIDE_PREFIX, Intake, Received, Refusal
-from engine.core.outcome import Outcome, Status
-from engine.core.ports import Commit, Entry, Feed, Head, Ledger, Record
+from engine.core.draft import Answer, Draft, refused
+from engine.core.intake import INSIDE_PREFIX, Intake, Received
+from engine.core.ports import Feed, Ledger
+from engine.core.records import Entry, Head
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
-from engine.core.window import First, Window
-from engine.runtime.actor import Actors, Decided, Limits, is_async
+from engine.core.window import Window
+from engine.runtime.actor import Actors, Limits
 from engine.settings import Settings
 
 WINDOW_PAGE = 2000
@@ -84,13 +84,13 @@ class Partition:
         """Everything that happens to a batch of commands, in the order in which it happens."""
         received = await self._receive(batch)
         await self._remember_enough(received)
-        wanted = self._wanted(received)
-        await self._actors.load(wanted)
-        before = {aggregate: self._actors.version(aggregate) for aggregate in wanted}
-        decided = await self._decide(received)
-        commit, outcomes = self._draft(received, decided, before)
-        await self._ledger.commit(commit)
-        await self._reply(received, outcomes)
+        versions = await self._actors.load(self._addressed(received))
+        answers = await self._decide(received)
+        draft = Draft(self._head, self._window, versions, self.number)
+        for command, answer in zip(received, answers, strict=True):
+            draft.add(command, answer)
+        await self._ledger.commit(draft.commit())
+        await self._reply(draft)
         await self._trim(len(batch))
 
     async def _receive(self, batch: Sequence[Entry]) -> list[Received]:
@@ -107,124 +107,52 @@ class Partition:
         page = await self._ledger.outcomes(self._window.lowest, WINDOW_PAGE)
         self._window.load(page, last=len(page) < WINDOW_PAGE)
 
-    def _wanted(self, received: Sequence[Received]) -> list[str]:
-        """The aggregates that these commands address, each once, in their order."""
+    def _addressed(self, received: Sequence[Received]) -> Iterable[str]:
+        """The aggregates that these commands are for, each once, in their order."""
         deciders = self._domain.deciders
-        return list(
-            dict.fromkeys(
-                command.aggregate
-                for command in received
-                if command.addressed and kind_of(command.aggregate) in deciders
-            )
+        return dict.fromkeys(
+            command.aggregate
+            for command in received
+            if command.addressed and kind_of(command.aggregate) in deciders
         )
 
-    async def _decide(self, received: Sequence[Received]) -> list[Decided | None]:
+    async def _decide(self, received: Sequence[Received]) -> list[Answer | None]:
         """Each command's answer; None for a repeat, whose first outcome answers it.
 
         An aggregate's commands are decided one after the other; where deciders wait for
         something, those of different aggregates wait at the same time.
         """
-        decided: list[Decided | None] = [None] * len(received)
+        answers: list[Answer | None] = [None] * len(received)
         asked: set[tuple[str, str]] = set()
         chains: dict[str, list[int]] = {}
         for i, command in enumerate(received):
-            if command.addressed:
-                key = (command.aggregate, command.id)
-                if key in asked or self._window.first(command) is not None:
-                    continue
-                asked.add(key)
+            key = (command.aggregate, command.id)
+            if command.addressed and (key in asked or self._window.first(command) is not None):
+                continue
+            asked.add(key)
             refusal = command.refusal or self._window.refusal(command, None)
             if refusal is not None:
-                decided[i] = Decided(Status.REJECTED, refusal.detail())
-            elif command.aggregate in chains or is_async(command):
+                answers[i] = refused(refusal)
+            elif command.aggregate in chains or command.may_wait:
                 chains.setdefault(command.aggregate, []).append(i)
             else:
-                decided[i] = await self._actors.decide(command)
+                answers[i] = await self._actors.decide(command)
         if chains:
             async with anyio.create_task_group() as tasks:
                 for chain in chains.values():
-                    tasks.start_soon(self._decide_chain, received, chain, decided)
-        return decided
+                    tasks.start_soon(self._decide_chain, received, chain, answers)
+        return answers
 
     async def _decide_chain(
-        self, received: Sequence[Received], chain: Sequence[int], decided: list[Decided | None]
+        self, received: Sequence[Received], chain: Sequence[int], answers: list[Answer | None]
     ) -> None:
         for i in chain:
-            decided[i] = await self._actors.decide(received[i])
+            answers[i] = await self._actors.decide(received[i])
 
-    def _draft(
-        self,
-        received: Sequence[Received],
-        decided: Sequence[Decided | None],
-        before: dict[str, int],
-    ) -> tuple[Commit, list[Outcome]]:
-        """The commit that makes these answers true, and the head that will then stand."""
-        head, running = self._head, dict(before)
-        built_on, position = head.position, head.position
-        records: list[Record] = []
-        outcomes: list[Outcome] = []
-        touched: dict[str, int] = {}
-        for command, answer in zip(received, decided, strict=True):
-            aggregate = command.aggregate
-            first = None
-            if answer is None:
-                answer, first = self._repeat(command)
-            if answer.events:
-                touched.setdefault(aggregate, before[aggregate])
-                running[aggregate] += len(answer.events)
-                position += len(answer.events)
-            version = first.version if first else running.get(aggregate, 0)
-            records.append(
-                Record(
-                    command.entry, command.raw_id, answer.status, command.raw_aggregate,
-                    version, command.digest, answer.detail, answer.events,
-                )
-            )  # fmt: skip
-            self._note(command, answer, version, position)
-            if command.meta.reply is not None:
-                outcomes.append(self._outcome(command, answer, version, position))
-        commit = Commit(
-            head.commit, received[-1].entry, built_on, head.branch, touched, records
-        )
-        head.commit, head.command, head.position = head.commit + 1, commit.command, position
-        return commit, outcomes
-
-    def _repeat(self, command: Received) -> tuple[Decided, First | None]:
-        """The answer to an id that was answered before, perhaps earlier in this batch."""
-        first = self._window.first(command)
-        refusal = self._window.refusal(command, first)
-        if refusal is not None or first is None:
-            said = refusal or Refusal("id_reused", "the id was used before")
-            return Decided(Status.REJECTED, said.detail()), None
-        said_first = {
-            "entry": first.entry, "status": first.status, "version": first.version,
-            "position": first.position, **first.detail,
-        }  # fmt: skip
-        return Decided(Status.DUPLICATE, msgspec.json.encode({"first": said_first})), first
-
-    def _note(self, command: Received, answer: Decided, version: int, position: int) -> None:
-        """Remember an answer; a repeat's first is remembered already."""
-        first = None
-        if command.addressed and answer.status is not Status.DUPLICATE:
-            detail = {} if answer.detail == b"{}" else msgspec.json.decode(answer.detail)
-            if detail.get("code") not in Window.NOT_FIRST:
-                first = First(
-                    command.entry, answer.status, version, position, command.digest, detail
-                )
-        self._window.remember(command, first)
-
-    def _outcome(self, command: Received, answer: Decided, version: int, position: int) -> Outcome:
-        return Outcome(
-            command.entry, command.raw_id.decode(errors="replace"), answer.status,
-            command.raw_aggregate.decode(errors="replace"), version, position, self.number,
-            self._head.branch, command.digest, msgspec.json.decode(answer.detail),
-        )  # fmt: skip
-
-    async def _reply(self, received: Sequence[Received], outcomes: Sequence[Outcome]) -> None:
+    async def _reply(self, draft: Draft) -> None:
         """Tell those who named a list; the truth is in ``outcomes``, and is there already."""
-        if outcomes:
-            names = [command.meta.reply for command in received if command.meta.reply is not None]
-            replies = [(n, outcome.as_reply()) for n, outcome in zip(names, outcomes, strict=True)]
+        if draft.replies:
+            replies = [(name, outcome.as_reply()) for name, outcome in draft.replies]
             await self._ledger.reply(replies, int(self._settings.reply_seconds))
 
     async def _trim(self, handled: int) -> None:

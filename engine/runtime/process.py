@@ -2,9 +2,10 @@
 
 import gc
 import importlib.util
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Any
 
 import anyio
 
@@ -41,14 +42,14 @@ class Readiness:
         await self._all.wait()
 
 
-Role = Callable[[Shutdown, Callable[[], None]], Awaitable[None]]
+Role = Callable[[Shutdown, Callable[[], None]], Coroutine[Any, Any, None]]
 """What a process does until a stop is asked for; it calls the second when it serves."""
 
 
 async def serve(
     roles: Sequence[Role],
     drain_seconds: float,
-    alongside: Callable[[Readiness], Awaitable[None]] | None = None,
+    alongside: Callable[[Readiness], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Run roles until SIGTERM or SIGINT, then drain; `engine.runtime.shutdown` tells how.
 

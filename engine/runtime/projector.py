@@ -12,11 +12,13 @@ from typing import Any
 
 import anyio
 
+from engine.core.changes import changes_of
 from engine.core.codec import logged, read_event_meta
 from engine.core.errors import Refused, SemelError, Torn
 from engine.core.messages import EventContext
-from engine.core.ports import Checkpoint, Entry, Feed, Log, LoggedEvent
-from engine.core.projection import Projection, RowChange, changes_of
+from engine.core.ports import Feed, Log
+from engine.core.projection import Projection
+from engine.core.records import Checkpoint, Entry, LoggedEvent, RowChange
 from engine.core.registry import Domain
 from engine.settings import Settings
 from engine.telemetry import log
@@ -82,9 +84,9 @@ class Projector:
             found = read_event_meta(event.meta).entry if event else "nothing"
             if found != checkpoint.command:
                 raise Torn(
-                    f"{self._projection.name} has applied position {checkpoint.position} of command "
-                    f"{checkpoint.command}, and the log has {found} there: history was lost. "
-                    f"The projection must be rebuilt"
+                    f"{self._projection.name} has applied position {checkpoint.position} of "
+                    f"command {checkpoint.command}, and the log has {found} there: history was "
+                    f"lost. The projection must be rebuilt"
                 )
         return checkpoint.position
 
@@ -151,7 +153,9 @@ class Projector:
                     return None
                 continue
             if attempts:
-                log.info("projection.resumed", projection=self._projection.name, position=event.position)
+                log.info(
+                    "projection.resumed", projection=self._projection.name, position=event.position
+                )
             return changes
 
     async def _wait_blocked(self, attempts: int, event: LoggedEvent, error: Exception) -> None:

@@ -62,4 +62,3 @@ def only_doubt(errors: BaseExceptionGroup[BaseException]) -> BaseException:
     if rest is not None:
         raise single(rest)
     return single(errors)
-

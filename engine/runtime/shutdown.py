@@ -14,7 +14,10 @@ import signal
 from collections.abc import Callable
 
 import anyio
-from anyio.abc import CancelScope, TaskStatus
+from anyio import CancelScope
+from anyio.abc import TaskStatus
+
+from engine.telemetry import log
 
 
 class Shutdown:
@@ -52,6 +55,7 @@ async def stop_on_signals(
         async for _ in signals:
             break
         shutdown.ask()
+        log.info("process.stopping", limit_seconds=seconds)
         with anyio.move_on_after(seconds):
             async for _ in signals:
                 break

@@ -74,7 +74,8 @@ class Connection:
         if self._lost is not None:
             future.set_exception(Lost(str(self._lost)))
             return future
-        self._outgoing.append(hiredis.pack_command(arguments))
+        # hiredis's stub knows tuples of one argument only
+        self._outgoing.append(hiredis.pack_command(arguments))  # type: ignore[arg-type]
         self._waiting.append(future)
         self._wake_writer.set()
         self._wake_reader.set()
@@ -170,7 +171,9 @@ async def _dial(url: str) -> AbstractConnection:
     try:
         options = dict(parse_url(url))
     except ValueError as error:
-        raise Misuse(f"{url!r} is not a Redis URL such as redis://127.0.0.1:6379/0: {error}") from error
+        raise Misuse(
+            f"{url!r} is not a Redis URL such as redis://127.0.0.1:6379/0: {error}"
+        ) from error
     kind: Any = options.pop("connection_class", TcpConnection)
     link: AbstractConnection = kind(
         **options,

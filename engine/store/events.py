@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from engine.core.codec import outcome_of
 from engine.core.outcome import Outcome
-from engine.core.ports import Commit, Head, StoredEvent
+from engine.core.records import Commit, Head, StoredEvent
 from engine.store.connection import Argument, Connection
 from engine.store.feed import entries_of
 from engine.store.keys import Keys
@@ -35,8 +35,11 @@ class RedisLedger:
         self._server, self._partition, self._partitions = server, partition, partitions
         self._token = token
         self._fixed = [
-            keys.lease(partition), keys.head(partition), keys.log(partition), keys.outcomes(partition)
-        ]  # fmt: skip
+            keys.lease(partition),
+            keys.head(partition),
+            keys.log(partition),
+            keys.outcomes(partition),
+        ]
 
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
@@ -46,16 +49,21 @@ class RedisLedger:
             [lease, head, self._keys.branches(self._partition), log, outcomes],
             [self._token, self._server, secrets.token_hex(_BRANCH_BYTES), self._partitions],
         )
-        return Head(int(commit), command.decode(), int(position), forgotten.decode(), branch.decode())
+        return Head(
+            int(commit), command.decode(), int(position), forgotten.decode(), branch.decode()
+        )
 
-    async def load(self, aggregates: Sequence[str], above: Sequence[int]) -> list[list[StoredEvent]]:
+    async def load(
+        self, aggregates: Sequence[str], above: Sequence[int]
+    ) -> list[list[StoredEvent]]:
         """The events of aggregates above a version each: one round trip, if none is long."""
         keys = [self._keys.events(self._partition, aggregate) for aggregate in aggregates]
         replies = await self._scripts.call("load", keys, [LOAD_EVENTS, *(v + 1 for v in above)])
         histories = [list(map(_stored, reply)) for reply in replies]
         for aggregate, history in zip(aggregates, histories, strict=True):
             if len(history) == LOAD_EVENTS:
-                history += (await self.load([aggregate], [history[-1].version]))[0]
+                (more,) = await self.load([aggregate], [history[-1].version])
+                history.extend(more)
         return histories
 
     async def commit(self, commit: Commit) -> None:
@@ -106,6 +114,6 @@ class RedisLedger:
             await reply_of_redis
 
 
-def _stored(raw: list[list[bytes]]) -> StoredEvent:
+def _stored(raw: tuple[bytes, list[bytes]]) -> StoredEvent:
     id, (_, kind, _, data, _, meta) = raw
     return StoredEvent(int(id.partition(b"-")[0]), kind.decode(), data, meta)

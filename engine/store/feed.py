@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 
 from engine.core.errors import Refused
-from engine.core.ports import Entry
+from engine.core.records import Entry
 from engine.store.connection import Connection
 
 BLOCK_MS = 1000

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from engine.core.codec import logged
-from engine.core.ports import LeaseState, LoggedEvent, StoredEvent
+from engine.core.records import LeaseState, LoggedEvent, StoredEvent
 from engine.core.routing import partition_of
 from engine.store.connection import Connection
 from engine.store.feed import entries_of
@@ -55,7 +55,9 @@ class RedisInspection:
 
     async def partition(self, partition: int) -> PartitionState:
         """Who owns a partition, how far it is and what waits."""
-        head = self._control.call("HMGET", self._keys.head(partition), "commit", "command", "position")
+        head = self._control.call(
+            "HMGET", self._keys.head(partition), "commit", "command", "position"
+        )
         lease = self.lease(self._keys.lease(partition))
         commit, command, position = await head
         start = f"({command.decode()}" if command else "-"
@@ -64,7 +66,12 @@ class RedisInspection:
         )
         held = await lease
         return PartitionState(
-            partition, held.node, held.remaining_ms, int(commit or 0), int(position or 0), len(waiting)
+            partition,
+            held.node,
+            held.remaining_ms,
+            int(commit or 0),
+            int(position or 0),
+            len(waiting),
         )
 
     async def lease(self, key: str) -> LeaseState:
@@ -79,7 +86,9 @@ class RedisInspection:
 
     async def nodes(self) -> dict[str, dict[str, str]]:
         """What each live process says of itself."""
-        names = [name.decode() for name in await self._control.call("ZRANGE", self._keys.nodes(), 0, -1)]
+        names = [
+            name.decode() for name in await self._control.call("ZRANGE", self._keys.nodes(), 0, -1)
+        ]
         replies = [self._control.call("HGETALL", self._keys.node(name)) for name in names]
         said: dict[str, dict[str, str]] = {}
         for name, reply in zip(names, replies, strict=True):

@@ -26,7 +26,7 @@ class Keys:
         return f"{{{self.namespace}}}:lease"
 
     def forwarded(self) -> str:
-        """Stream, bounded, ids are inbox ids: where a command went. Written by the inbox's owner."""
+        """Stream, bounded, ids are inbox ids: where a command went. Written by its owner."""
         return f"{{{self.namespace}}}:forwarded"
 
     def nodes(self) -> str:
@@ -74,7 +74,7 @@ class Keys:
         return self.partition(partition, "sources")
 
     def projection(self, partition: int, projection: str, generation: int) -> str:
-        """Hash: checkpoint and lease of one generation in one partition. Written by its projector."""
+        """Hash: checkpoint and lease of one generation in a partition. Written by projectors."""
         return self.partition(partition, f"projection:{projection}@{generation}")
 
     def live(self, projection: str) -> str:

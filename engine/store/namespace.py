@@ -35,6 +35,7 @@ async def read(control: Connection, keys: Keys, expected: int | None) -> int:
     if expected is not None and int(partitions) != expected:
         raise Unfit(
             f"the namespace {keys.namespace!r} has {int(partitions)} partitions, the setting says "
-            f"{expected}: the number is fixed at creation. Unset `partitions`, or use another namespace"
+            f"{expected}: the number is fixed at creation. Unset `partitions`, or use another "
+            f"namespace"
         )
     return int(partitions)

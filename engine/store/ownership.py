@@ -19,7 +19,9 @@ class RedisLeases:
     async def acquire(self, key: str, node: str, token: str, seconds: float) -> bool:
         """Take a lease that is free or expired; False when somebody else holds it."""
         limit = int(LEASE_SECONDS_LIMIT * 1000)
-        taken = await self._scripts.call("acquire", [key], [node, token, int(seconds * 1000), limit])
+        taken = await self._scripts.call(
+            "acquire", [key], [node, token, int(seconds * 1000), limit]
+        )
         return bool(taken)
 
     async def renew(self, key: str, token: str, seconds: float) -> bool:

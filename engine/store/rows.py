@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import msgspec
 
 from engine.core.codec import logged
-from engine.core.ports import Checkpoint, LoggedEvent
-from engine.core.projection import Index, RowChange
+from engine.core.projection import Index
+from engine.core.records import Checkpoint, LoggedEvent, RowChange
 from engine.store.connection import Argument, Connection
 from engine.store.feed import entries_of
 from engine.store.keys import Keys
@@ -95,7 +95,9 @@ class RedisRows:
         """The generation that queries read; 1 before the first projector came."""
         return int(await self._control.call("HGET", self._keys.live(projection), "live") or 1)
 
-    async def rows(self, projection: str, generation: int, ids: Sequence[str]) -> list[dict[str, str]]:
+    async def rows(
+        self, projection: str, generation: int, ids: Sequence[str]
+    ) -> list[dict[str, str]]:
         """Rows' fields, by id; an empty dict for a row that is not there."""
         replies = [
             self._control.call("HGETALL", self._keys.row(projection, generation, id)) for id in ids

@@ -103,7 +103,13 @@ class RedisSession:
     def ledger(self, partition: int, token: str) -> RedisLedger:
         """A partition for its owner."""
         return RedisLedger(
-            self._control, self._scripts, self._keys, self._server, partition, self.partitions, token
+            self._control,
+            self._scripts,
+            self._keys,
+            self._server,
+            partition,
+            self.partitions,
+            token,
         )
 
     def inbox(self) -> RedisInbox:
@@ -115,7 +121,14 @@ class RedisSession:
     ) -> RedisLog:
         """A partition's log for a projector."""
         return RedisLog(
-            self._control, self._scripts, self._keys, projection, generation, indexes, partition, token
+            self._control,
+            self._scripts,
+            self._keys,
+            projection,
+            generation,
+            indexes,
+            partition,
+            token,
         )
 
     def submit(

@@ -9,12 +9,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from redis import Redis
-from redis.exceptions import ResponseError
 
 from engine.core.ports import Session
 from engine.store.keys import Keys
-from engine.store.memory import MemoryServer, Refused, open_memory_session
-from engine.store.memory.keyspace import Hash
+from engine.store.memory import MemoryServer, open_memory_session
 from engine.store.session import open_session
 
 PARTITIONS = 4
@@ -28,8 +26,6 @@ class Store(Protocol):
 
     name: str
     keys: Keys
-    refused: type[Exception]
-    """What a call raises when the store would not do it."""
 
     def session(self) -> Any:
         """An ``async with`` that opens a session of the namespace, created if need be."""
@@ -60,7 +56,6 @@ class MemoryStore:
     """A server of its own, in memory."""
 
     name = "memory"
-    refused = Refused
 
     def __init__(self, namespace: str) -> None:
         self.keys = Keys(namespace)
@@ -79,11 +74,13 @@ class MemoryStore:
         return self.server.now_ms()
 
     def add(self, key: str, fields: Mapping[str, str | bytes], id: str = "*") -> str:
-        raw = {name.encode(): v if isinstance(v, bytes) else v.encode() for name, v in fields.items()}
+        raw = {
+            name.encode(): v if isinstance(v, bytes) else v.encode() for name, v in fields.items()
+        }
         return self.server.add(key, raw, id)
 
     def write(self, key: str, fields: Mapping[str, str]) -> None:
-        self.server.data.keep(key, Hash(self.server.data.hash(key) | fields))
+        self.server.data.put(key, fields)
 
     def plant(self, key: str) -> None:
         self.server.data.plant(key, "planted")
@@ -98,8 +95,6 @@ class MemoryStore:
 
 class RedisStore:
     """A namespace on a server that speaks Redis's protocol."""
-
-    refused = ResponseError
 
     def __init__(self, name: str, url: str, namespace: str) -> None:
         self.name, self.url = name, url

@@ -41,7 +41,9 @@ async def test_every_lease_is_one_of_its_own(store: Store) -> None:
             session.projection_lease("orders", 1, 1),
             session.projection_lease("customers", 1, 0),
         ]
-        assert [await session.leases.acquire(key, "a", "t", 30) for key in keys] == [True] * len(keys)
+        assert [await session.leases.acquire(key, "a", "t", 30) for key in keys] == [True] * len(
+            keys
+        )
 
 
 async def test_an_expired_lease_is_free(store: Store) -> None:

@@ -36,7 +36,7 @@ def duplicate(status: str, **said: object) -> Outcome:
 @given(
     st.integers(min_value=0, max_value=2**14),
     st.integers(min_value=0, max_value=2**63),
-    st.text("0123456789abcdef", min_size=1),
+    st.text("0123456789abcdef", min_size=1, max_size=64),
 )
 def test_a_receipt_travels_as_text(partition: int, position: int, branch: str) -> None:
     receipt = Receipt(partition, position, branch)

@@ -9,23 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.changes import AMOUNT_DIGITS_LIMIT, changes_of
 from engine.core.errors import Misuse
-from engine.core.projection import (
-    AMOUNT_DIGITS_LIMIT,
-    Index,
-    Operation,
-    Projection,
-    Row,
-    RowChange,
-    Scalar,
-    add,
-    as_row,
-    as_text,
-    changes_of,
-    delete,
-    put,
-    rank_of,
-)
+from engine.core.projection import Index, Operation, Projection, Row, Scalar, add, delete, put
+from engine.core.records import RowChange
+from engine.core.scalars import as_row, as_text, rank_of
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 NOON_MS = "1769860800000"
@@ -84,7 +72,13 @@ def change(row: str, **parts: object) -> RowChange:
 
 def test_put_and_add_and_drop() -> None:
     assert changes(put("a", name="x", done=True), add("a", count=1), put("a", size=None)) == [
-        change("a", put=["name", "x", "done", "true"], add=["count", "1"], drop=["size"], ranks={"by_count": "="})
+        change(
+            "a",
+            put=["name", "x", "done", "true"],
+            add=["count", "1"],
+            drop=["size"],
+            ranks={"by_count": "="},
+        )
     ]
 
 

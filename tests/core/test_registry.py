@@ -13,7 +13,8 @@ from engine.core.decider import Decider
 from engine.core.errors import Misregistered
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.projection import Index, Operation, Projection, Row
-from engine.core.registry import build, place_of, require_handled
+from engine.core.registry import build, require_handled
+from engine.core.signatures import place_of
 from engine.core.views import Views
 
 

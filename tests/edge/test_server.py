@@ -4,6 +4,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import anyio
@@ -11,6 +12,7 @@ import pytest
 from redis import Redis
 
 from engine.core.errors import Misuse, Unavailable, Unfit
+from engine.edge import probe
 from engine.edge import server as module
 from engine.edge.binary import Binary
 from engine.edge.leash import leash
@@ -23,9 +25,9 @@ from tests.eventually import eventually
 @pytest.fixture
 def port() -> int:
     """A port far from those that the other servers of this run take."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
         return number
 
 
@@ -121,19 +123,19 @@ def _rewriting(client: Redis) -> bool:
     return bool(persistence["aof_rewrite_in_progress"])
 
 
-async def test_the_first_free_port_is_taken() -> None:
-    first = next(free_ports())
-    with socket.create_server(("127.0.0.1", first)):
+async def test_the_first_free_port_is_taken(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probe, "_FIRST_PORT", port)
+    with socket.create_server(("127.0.0.1", port)):
         async with embedded_server() as server:
-            assert server.port > first
+            assert port < server.port < port + 100
 
 
 async def test_a_port_lost_to_another_at_the_last_moment(monkeypatch: pytest.MonkeyPatch) -> None:
-    free = next(free_ports())
     with socket.create_server(("127.0.0.1", 0)) as other:
-        monkeypatch.setattr(module, "free_ports", lambda: iter([other.getsockname()[1], free]))
+        lost = other.getsockname()[1]
+        monkeypatch.setattr(module, "free_ports", lambda: chain([lost], free_ports()))
         async with embedded_server() as server:
-            assert server.port == free
+            assert server.port != lost
 
 
 @pytest.mark.usefixtures("impatient")

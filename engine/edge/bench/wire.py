@@ -24,7 +24,7 @@ Packet = tuple[bytes, int]
 class Sent(NamedTuple):
     """What a run of writes took, and the server's own CPU time in it."""
 
-    count: int
+    commands: int
     seconds: float
     server_seconds: float
 

@@ -18,12 +18,12 @@ import anyio
 import msgspec
 from anyio import to_thread
 
-from engine.core.errors import Misuse, NotYet, SemelError
+from engine.core.errors import Misuse, SemelError, Unknown
 from engine.core.outcome import Outcome
 from engine.edge.cli import output
+from engine.edge.cli.gauge import Advance, gauge
 from engine.edge.cli.options import Format
 from engine.edge.cli.outcomes import fault_in, outcome_data
-from engine.edge.cli.gauge import Advance, gauge
 from engine.edge.client import Client
 
 IN_FLIGHT_LIMIT = 512
@@ -91,10 +91,11 @@ class Load:
 
         Waiting for the session here, behind those who wait already, keeps the order.
         """
-        with anyio.move_on_after(self._seconds):
-            await self._client.dispatch.session()
-            return not self._silent
-        self._silent = True
+        if not self._silent:
+            with anyio.move_on_after(self._seconds):
+                await self._client.dispatch.session()
+                return not self._silent
+            self._silent = True
         return False
 
     async def _submit(self, number: int, line: Line, size: int) -> None:
@@ -106,11 +107,13 @@ class Load:
             )  # fmt: skip
         except Misuse as error:
             self._note(number, "malformed", line.id, output.fault_of(error))
-        except SemelError as error:
-            # Nobody answered for as long as this one waited: the rest need not wait too.
+        except Unknown as error:
+            # Nobody answered anything while this one waited: the rest need not wait too.
             self._silent = self._silent or self._answered_at < began
-            named = error.id if isinstance(error, NotYet) and hasattr(error, "id") else line.id
-            self._note(number, "unknown", named, output.fault_of(error))
+            message = f"no outcome within {self._seconds:g} s: it may still come"
+            self._note(number, "unknown", error.id, {"code": "unknown", "message": message})
+        except SemelError as error:
+            self._note(number, "unknown", line.id, output.fault_of(error))
         else:
             self._answered_at = anyio.current_time()
             self._take(number, outcome)
@@ -126,17 +129,24 @@ class Load:
         if fault is None:
             self.count[outcome.status] += 1
         else:
-            self._note(number, outcome.status, outcome.id, output.fault_of(fault), outcome.aggregate)
+            self._name(number, outcome.status, outcome.id, output.fault_of(fault))
         if self._shown is Format.JSONL:
             output.line({"line": number, **outcome_data(outcome)})
 
-    def _note(
-        self, number: int, status: str, id: str | None, fault: dict[str, Any], aggregate: str = ""
-    ) -> None:
+    def _note(self, number: int, status: str, id: str | None, fault: dict[str, Any]) -> None:
+        """Take in that a line has no outcome, and why."""
+        named = self._name(number, status, id, fault)
+        if self._shown is Format.JSONL:
+            output.line(named)
+
+    def _name(
+        self, number: int, status: str, id: str | None, fault: dict[str, Any]
+    ) -> dict[str, Any]:
         self.count[status] += 1
+        named = {"line": number, **({"id": id} if id else {}), "status": status, **fault}
         if len(self.named) < NAMED_LIMIT:
-            about = {"line": number, "status": status, "id": id, "aggregate": aggregate}
-            self.named.append({k: v for k, v in about.items() if v} | fault)
+            self.named.append(named)
+        return named
 
     def standing(self) -> str:
         """How all stands, in a few words."""
@@ -164,7 +174,7 @@ async def submit_lines(client: Client, stream: BinaryIO, seconds: float, shown: 
     else:
         output.show(shown, data, text, named)
     if count["unknown"]:
-        return NotYet.exit_code
+        return Unknown.exit_code
     return 0 if count["accepted"] + count["duplicate"] == count["lines"] else 1
 
 
@@ -176,8 +186,8 @@ def _summary(load: Load, named: list[dict[str, Any]], took: float) -> Iterator[s
     if count["repeats_of_refused"]:
         yield f"{count['repeats_of_refused']} of the duplicates repeat what was not accepted"
     for fault in named:
-        whose = "".join(f" {fault[name]}" for name in ("aggregate", "id") if name in fault)
-        yield f"line {fault['line']}: {fault['status']}{whose}: {fault['code']}: {fault['message']}"
+        about = dict.fromkeys(fault[name] for name in ("status", "id", "code") if name in fault)
+        yield f"line {fault['line']}: {', '.join(about)}: {fault['message']}"
     more = sum(count[name] for name in ("rejected", "failed", "unknown", "malformed")) - len(named)
     if more:
         yield f"… and {more} lines more"

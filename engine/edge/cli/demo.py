@@ -2,34 +2,50 @@
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Sequence
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
 
-import anyio
 import msgspec
 import typer
-from rich.console import Console
 
-from engine.core.errors import Misuse, SemelError
-from engine.edge.cli.options import ConfigFile, settings_of
-from engine.edge.cli.progress import Progress
+from engine.core.errors import Misuse
+from engine.core.messages import Query
+from engine.edge.cli.options import ConfigFile, Format, settings_of
+from engine.edge.cli.output import paint, plain, tell
+from engine.edge.cli.readable import document
 
 if TYPE_CHECKING:
     from engine.core.registry import Domain
     from engine.edge.client import Client
     from engine.settings import Settings
 
-IN_FLIGHT = 256
-"""Commands under way at once: enough to keep the engine busy, few enough to see them come back."""
+_NEXT = """\
+That was everything: the server, an engine node, a projection worker and {commands} commands.
+Now with your own hands. In one terminal:
+
+  semel dev --data ./data
+
+and in another, in this directory:
+
+  semel submit CreateOrder order-42 customer_id=c-1 \\
+      'items:=[{{"product_id":"p-1","quantity":2,"unit_price":"12.50"}}]' \\
+      shipping_address.street='1 Main' shipping_address.city=Reims \\
+      shipping_address.postal_code=51100 shipping_address.country=FR
+  semel query GetOrderById order_id=order-42
+  semel events order-42
+  semel status
+"""
 
 
 def demo(
-    orders: Annotated[int, typer.Option("--orders", min=1, help="How many orders to create.")] = 5000,
+    orders: Annotated[
+        int, typer.Option("--orders", min=1, help="How many orders to create.")
+    ] = 20_000,
     config: ConfigFile = None,
 ) -> int:
-    """Start everything, stream generated orders of the order shop through it, and ask queries.
+    """Start everything, stream generated orders of the order shop through it, ask queries.
 
     Example: semel demo --orders 500
     """
@@ -38,17 +54,69 @@ def demo(
 
     settings = settings_of(None, config, None, log_level="warning")
     domain = app.domain_of(settings)
-    app.run_process(partial(serve_here, settings, domain, partial(_show, domain, orders)))
+    lines = _sample(settings.handlers, orders)
+    app.run_process(partial(serve_here, settings, domain, partial(_show, domain, lines)))
     return 0
 
 
-async def _show(domain: "Domain", orders: int, settings: "Settings", server: str) -> None:
+def _sample(handlers: str, orders: int) -> list[bytes]:
+    """The commands of so many generated orders, as lines of JSON."""
+    try:
+        sample = import_module(f"{handlers}.sample")
+    except ModuleNotFoundError as error:
+        raise Misuse("the demo streams the order shop's sample: run it where that is") from error
+    return [msgspec.json.encode(line) for line in sample.sample_orders(orders)]
+
+
+async def _show(
+    domain: "Domain", lines: Sequence[bytes], settings: "Settings", server: str
+) -> None:
     from engine.app import open_client  # noqa: PLC0415
 
-    console = Console(highlight=False, soft_wrap=True)
-    console.print(f"[bold]semel[/bold] on {server.partition(',')[0]} at {settings.redis}\n")
+    tell(f"{paint('semel', typer.colors.GREEN)} on {server.partition(',')[0]} at {settings.redis}")
     async with open_client(settings, domain) as client:
-        await _stream(client, console, _sample(settings, orders))
-        await _ask(client, domain, console)
-    _say_next(console)
+        await _stream(client, lines, settings.wait_seconds)
+        await _ask(client, domain, lines)
+    tell(_NEXT.format(commands=len(lines)))
     signal.raise_signal(signal.SIGINT)
+
+
+async def _stream(client: "Client", lines: Sequence[bytes], seconds: float) -> None:
+    """Submit everything; progress is shown on the way."""
+    from engine.edge.cli.bulk import Load  # noqa: PLC0415
+    from engine.edge.cli.gauge import gauge  # noqa: PLC0415
+
+    async def each() -> AsyncIterator[bytes]:
+        for line in lines:
+            yield line
+
+    tell(f"submitting {len(lines)} commands …")
+    began = time.monotonic()
+    with gauge(sum(map(len, lines)), line_seconds=1.0) as advance:
+        load = Load(client, seconds, Format.TEXT, advance)
+        await load.run(each())
+    took = time.monotonic() - began
+    tell(f"{load.standing()}, in {took:.1f} s: {len(lines) / took:,.0f} commands a second")
+
+
+async def _ask(client: "Client", domain: "Domain", lines: Sequence[bytes]) -> None:
+    """Ask the read side, from views that have seen the last of the orders."""
+    created = [line for line in map(msgspec.json.decode, lines) if line["type"] == "CreateOrder"]
+    last = created[-1]
+    customer = last["data"]["customer_id"]
+    repeated = await client.commands.submit(
+        last["type"], last["aggregate"], msgspec.json.encode(last["data"]), id=last["id"]
+    )
+    tell(f"\nThe last order once more, with its id: {repeated.status}. Nothing happens twice.")
+    for name, words in (
+        ("GetOrderById", {"order_id": last["aggregate"]}),
+        ("GetCustomer", {"customer_id": customer}),
+        ("GetOrdersByCustomer", {"customer_id": customer, "page_size": 3}),
+    ):
+        query: Query[Any] = domain.queries[name].query.model_validate(words)
+        view = await client.queries.dispatch(query, after=repeated)
+        said = " ".join(f"{key}={value}" for key, value in words.items())
+        tell(paint(f"\n$ semel query {name} {said}", typer.colors.CYAN))
+        for line in document(plain(view)):
+            tell(line)
+    tell("")

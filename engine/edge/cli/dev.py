@@ -24,11 +24,21 @@ _SHOP_DATA = (
 def dev(
     port: Annotated[
         int | None,
-        typer.Option("--port", min=1, max=65535, help="The server's port; else the first free one from 7901 on."),
+        typer.Option(
+            "--port",
+            min=1,
+            max=65535,
+            help="The server's port; else the first free one from 7901 on.",
+        ),
     ] = None,
     data: Annotated[
         Path | None,
-        typer.Option("--data", metavar="DIR", file_okay=False, help="Keep the data there; else it goes at exit."),
+        typer.Option(
+            "--data",
+            metavar="DIR",
+            file_okay=False,
+            help="Keep the data there; else it goes at exit.",
+        ),
     ] = None,
     redis: Redis = None,
     config: ConfigFile = None,
@@ -88,6 +98,11 @@ def _next_steps(domain: "Domain", settings: "Settings") -> str:
 def _example(domain: "Domain") -> tuple[str, str, str, str]:
     """A command to try: type, aggregate, data; and the line of a query that shows what it did."""
     if "CreateOrder" in domain.commands:
-        return "CreateOrder", "order-42", _SHOP_DATA, "  semel query GetOrderById order_id=order-42\n"
+        return (
+            "CreateOrder",
+            "order-42",
+            _SHOP_DATA,
+            "  semel query GetOrderById order_id=order-42\n",
+        )
     name, handler = next(iter(domain.commands.items()))
     return name, f"{handler.decider.kind}-1", "{…}", ""

@@ -13,15 +13,17 @@ from engine.edge.cli.output import line, say, show, tell
 from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
-    from engine.core.ports import StoredEvent
-    from engine.store.inspection import RedisInspection
+    from engine.app import RedisSession
+    from engine.core.records import LoggedEvent, StoredEvent
 
 POLL_SECONDS = 0.2
 """Between looks with --follow: an operator's tool, for eyes; programs subscribe instead."""
 
 
 def events(  # noqa: PLR0913 -- an aggregate, a range, and what every verb takes
-    aggregate: Annotated[str, typer.Argument(help="The aggregate's id, such as order-42.")],
+    aggregate: Annotated[
+        str, typer.Argument(metavar="AGGREGATE", help="The aggregate's id, such as order-42.")
+    ],
     after: Annotated[int, typer.Option(min=0, help="Only events above this version.")] = 0,
     limit: Annotated[int, typer.Option(min=1, help="So many events at the most.")] = 1000,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as events come.")] = False,
@@ -47,7 +49,7 @@ def events(  # noqa: PLR0913 -- an aggregate, a range, and what every verb takes
         from engine.app import namespace_session  # noqa: PLC0415
 
         async with namespace_session(settings) as session:
-            history = _History(session.inspection, session.partitions, aggregate)
+            history = _History(session, aggregate)
             if follow:
                 await history.follow(after, output)
             else:
@@ -64,8 +66,11 @@ def refuse_endless_json(output: Format, *, follow: bool) -> None:
 
 
 class _History:
-    def __init__(self, inspection: "RedisInspection", partitions: int, aggregate: str) -> None:
-        self._inspection, self._partitions, self._aggregate = inspection, partitions, aggregate
+    """One aggregate's events."""
+
+    def __init__(self, session: "RedisSession", aggregate: str) -> None:
+        self._inspection, self._partitions = session.inspection, session.partitions
+        self._aggregate = aggregate
 
     async def show(self, after: int, limit: int, output: Format) -> None:
         events = await self._read(after, limit + 1)
@@ -96,10 +101,10 @@ class _History:
         return await self._inspection.events(self._aggregate, self._partitions, after, count)
 
 
-def data_of_event(event: Any) -> dict[str, Any]:
+def data_of_event(event: "StoredEvent | LoggedEvent") -> dict[str, Any]:
     """An event as JSON has it: its payload is not text in text."""
-    data: dict[str, Any] = event._asdict()
-    return data | {"data": readable(event.data), "meta": readable(event.meta)}
+    payloads = {"data": readable(event.data), "meta": readable(event.meta)}
+    return {"version": event.version, "type": event.type, **payloads}
 
 
 def readable(payload: bytes) -> Any:

@@ -15,10 +15,10 @@ Advance = Callable[[int, str], None]
 
 
 @contextmanager
-def gauge(total: int | None) -> Iterator[Advance]:
+def gauge(total: int | None, line_seconds: float = LINE_SECONDS) -> Iterator[Advance]:
     """Show progress on stderr; ``total`` bytes, or None where that is not known."""
     if not sys.stderr.isatty():
-        yield _lines()
+        yield _lines(line_seconds)
         return
     from rich.console import Console  # noqa: PLC0415 -- slow to import, and only for terminals
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
@@ -29,13 +29,13 @@ def gauge(total: int | None) -> Iterator[Advance]:
         yield lambda size, said: bar.update(task, advance=size, description=said)
 
 
-def _lines() -> Advance:
-    due = time.monotonic() + LINE_SECONDS
+def _lines(seconds: float) -> Advance:
+    due = time.monotonic() + seconds
 
     def advance(_size: int, said: str) -> None:
         nonlocal due
         if time.monotonic() >= due:
-            due = time.monotonic() + LINE_SECONDS
+            due = time.monotonic() + seconds
             say(said)
 
     return advance

@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncIterator
 from heapq import merge
+from operator import itemgetter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,8 +17,8 @@ from engine.edge.cli.output import line, show, tell
 from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
-    from engine.core.ports import LoggedEvent
-    from engine.store.session import RedisSession
+    from engine.app import RedisSession
+    from engine.core.records import LoggedEvent
 
 _PAGE = 1000
 
@@ -42,7 +43,9 @@ def log(  # noqa: PLR0913 -- a range, and what every verb takes
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Show the log: events in the order of their commits, partitions merged by time.
+    """Show what was committed, in one partition or in all.
+
+    Events stand in the order of their commits; partitions are merged by time.
 
     \b
     Examples:
@@ -57,7 +60,9 @@ def log(  # noqa: PLR0913 -- a range, and what every verb takes
 
         async with namespace_session(settings) as session:
             if partition is not None and partition >= session.partitions:
-                raise Misuse(f"there is no partition {partition}: they are 0 to {session.partitions - 1}")
+                raise Misuse(
+                    f"there is no partition {partition}: they are 0 to {session.partitions - 1}"
+                )
             wanted = range(session.partitions) if partition is None else [partition]
             reading = _Reading(session, dict.fromkeys(wanted, after or 0))
             if after is None:
@@ -90,7 +95,7 @@ class _Reading:
     async def next(self, count: int, *, last: bool = False) -> list[Logged]:
         """The first events of all partitions merged, or the last; reading goes on behind them."""
         logs = [await self._read(number, count) for number in self._after]
-        merged = list(merge(*logs))
+        merged = list(merge(*logs, key=itemgetter(0, 1)))
         found = merged[-count:] if last else merged[:count]
         for _, number, event in merged if last else found:
             self._after[number] = event.position
@@ -122,7 +127,9 @@ def _came(event: "LoggedEvent") -> tuple[int, int]:
 
 
 def _data(logged: Logged) -> dict[str, Any]:
-    return {"partition": logged[1], **data_of_event(logged[2])}
+    _, partition, event = logged
+    place = {"partition": partition, "position": event.position, "aggregate": event.aggregate}
+    return place | data_of_event(event)
 
 
 def _text(logged: Logged) -> str:

@@ -38,9 +38,7 @@ Namespace = Annotated[
 ]
 Output = Annotated[
     Format,
-    typer.Option(
-        "-o", "--output", help="Text to read, one JSON document, or JSON line by line."
-    ),
+    typer.Option("-o", "--output", help="Text to read, one JSON document, or JSON line by line."),
 ]
 Wait = Annotated[
     float | None,
@@ -49,6 +47,13 @@ Wait = Annotated[
         help="How long to wait for the answer; 10 unless set.", show_default=False,
     ),
 ]  # fmt: skip
+Words = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[DATA …]",
+        help="'{…}', @file, - for stdin, or key=value (text) and key:=json; dots nest.",
+    ),
+]
 
 
 def settings_of(

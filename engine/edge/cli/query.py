@@ -7,7 +7,16 @@ import typer
 
 from engine.core.errors import Misuse
 from engine.edge.cli.arguments import data_of
-from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, Wait, settings_of
+from engine.edge.cli.options import (
+    ConfigFile,
+    Format,
+    Namespace,
+    Output,
+    Redis,
+    Wait,
+    Words,
+    settings_of,
+)
 from engine.edge.cli.output import plain, show
 from engine.edge.cli.readable import document
 from engine.edge.cli.running import client_of, start
@@ -18,13 +27,8 @@ if TYPE_CHECKING:
 
 
 def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
-    name: Annotated[str, typer.Argument(help="The query, such as GetOrderById.")],
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[DATA …]", help="'{…}', @file, - for stdin, or key=value and key:=json."
-        ),
-    ] = None,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The query, such as GetOrderById.")],
+    words: Words = None,
     after: Annotated[
         str | None,
         typer.Option(metavar="RECEIPT", help="Answer from a view that has reached this receipt."),
@@ -35,7 +39,9 @@ def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Ask a query of the `projections` package in the working directory.
+    """Ask a query of the read side.
+
+    Queries are those of the `projections` package in the working directory.
 
     \b
     Examples:

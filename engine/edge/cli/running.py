@@ -92,7 +92,9 @@ def _advice(error: SemelError) -> str:
 
 
 @asynccontextmanager
-async def client_of(settings: "Settings", domain: "Domain", seconds: float) -> AsyncIterator["Client"]:
+async def client_of(
+    settings: "Settings", domain: "Domain", seconds: float
+) -> AsyncIterator["Client"]:
     """A client that is connected, for a verb that has ``seconds`` for all it does."""
     import anyio  # noqa: PLC0415
 

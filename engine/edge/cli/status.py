@@ -1,8 +1,9 @@
 """``semel status``: whether the namespace is being served, by whom, and what lags."""
 
 from collections import Counter
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -13,9 +14,8 @@ from engine.edge.cli.readable import table
 from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
+    from engine.app import PartitionState, RedisSession
     from engine.settings import Settings
-    from engine.store.inspection import PartitionState
-    from engine.store.session import RedisSession
 
 
 class ProjectionState(msgspec.Struct):
@@ -128,9 +128,8 @@ def _text(state: State) -> Iterator[str]:
     yield ""
     yield from table(
         ("partition", "owner", "lease", "commits", "position", "waiting"),
-        ((p.partition, p.owner or "nobody", f"{p.lease_ms / 1000:.1f} s" if p.owner else "-",
-          p.commit, p.position, _waiting(p.waiting)) for p in state.partitions),
-    )  # fmt: skip
+        (_row(list(alike)) for _, alike in groupby(state.partitions, _alike)),
+    )
     yield ""
     yield f"the inbox is moved by {state.inbox or 'nobody'}"
     if state.projections:
@@ -146,7 +145,21 @@ def _text(state: State) -> Iterator[str]:
         yield from table(headers, ([node.get(name) for name in headers] for node in state.nodes))
 
 
+def _alike(partition: "PartitionState") -> tuple[str, int]:
+    """What neighbours must have in common to share a line: an owner, and nothing done yet."""
+    idle = partition.commit == partition.waiting == 0
+    return partition.owner, -1 if idle else partition.partition
+
+
+def _row(partitions: "Sequence[PartitionState]") -> tuple[str, ...]:
+    first, last = partitions[0], partitions[-1]
+    numbers = f"{first.partition}" if first is last else f"{first.partition}-{last.partition}"
+    lease = f"{min(each.lease_ms for each in partitions) / 1000:.1f} s" if first.owner else "-"
+    done = str(first.commit), str(first.position), _waiting(first.waiting)
+    return numbers, first.owner or "nobody", lease, *done
+
+
 def _waiting(count: int) -> str:
-    from engine.store.inspection import BACKLOG_LIMIT  # noqa: PLC0415
+    from engine.app import BACKLOG_LIMIT  # noqa: PLC0415
 
     return f"{BACKLOG_LIMIT}+" if count > BACKLOG_LIMIT else str(count)

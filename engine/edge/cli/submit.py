@@ -8,36 +8,49 @@ import typer
 
 from engine.core.errors import Misuse
 from engine.edge.cli.arguments import data_of, object_in, utf8
-from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, Wait, settings_of
+from engine.edge.cli.options import (
+    ConfigFile,
+    Format,
+    Namespace,
+    Output,
+    Redis,
+    Wait,
+    Words,
+    settings_of,
+)
 from engine.edge.cli.running import client_of, start
 
 if TYPE_CHECKING:
     from engine.settings import Settings
 
+Type = Annotated[
+    str | None, typer.Argument(metavar="TYPE", help="The command, such as CreateOrder.")
+]
+Aggregate = Annotated[
+    str | None, typer.Argument(metavar="AGGREGATE", help="Whose it is, such as order-42.")
+]
+From = Annotated[
+    str | None, typer.Option("--from", metavar="FILE", help="Commands as JSONL; - for stdin.")
+]
+Expect = Annotated[
+    int | None, typer.Option(min=0, help="The version that the aggregate must have.")
+]
+Meta = Annotated[
+    str | None, typer.Option(metavar="JSON", help="More of `meta`, such as '{\"x_shop\": 7}'.")
+]
+
 
 def submit(  # noqa: PLR0913 -- each is one thing that can be said of a command
-    type: Annotated[str | None, typer.Argument(help="The command, such as CreateOrder.")] = None,
-    aggregate: Annotated[str | None, typer.Argument(help="Whose it is, such as order-42.")] = None,
-    words: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[DATA …]",
-            help="'{…}', @file, - for stdin, or key=value (text) and key:=json; dots nest.",
-        ),
-    ] = None,
-    file: Annotated[
-        str | None, typer.Option("--from", metavar="FILE", help="Commands as JSONL; - for stdin.")
-    ] = None,
+    type: Type = None,
+    aggregate: Aggregate = None,
+    words: Words = None,
+    file: From = None,
     id: Annotated[str | None, typer.Option(help="Repeats with the same id change nothing.")] = None,
-    expect: Annotated[
-        int | None, typer.Option(min=0, help="The version that the aggregate must have.")
-    ] = None,
+    expect: Expect = None,
     wait: Wait = None,
     user: Annotated[str | None, typer.Option(help="On whose behalf.")] = None,
     correlation: Annotated[str | None, typer.Option(help="What this belongs to.")] = None,
-    meta: Annotated[
-        str | None, typer.Option(metavar="JSON", help="More of `meta`, such as '{\"x_shop\": 7}'.")
-    ] = None,
+    meta: Meta = None,
     redis: Redis = None,
     config: ConfigFile = None,
     namespace: Namespace = None,
@@ -60,10 +73,14 @@ def submit(  # noqa: PLR0913 -- each is one thing that can be said of a command
     seconds = wait or settings.wait_seconds
     if file is not None:
         if type or id or meta or any(value is not None for value in said.values()):
-            raise Misuse("a file's lines say all of their commands themselves: only --wait goes with --from")
+            raise Misuse(
+                "a file's lines say all of their commands themselves: only --wait goes with --from"
+            )
         return _submit_file(settings, file, seconds, output)
     if type is None or aggregate is None:
-        raise Misuse("which command, for which aggregate? semel submit TYPE AGGREGATE …, or --from FILE")
+        raise Misuse(
+            "which command, for which aggregate? semel submit TYPE AGGREGATE …, or --from FILE"
+        )
     fields = (type, aggregate, data_of(words or ()), id, _meta(meta, said))
     return _submit_one(settings, fields, seconds, output)
 

@@ -6,8 +6,7 @@ Redis, step by step: the same scripts' checks, in the same order, over plain Pyt
 One contract suite runs on both.
 """
 
-from engine.store.memory.keyspace import Refused
 from engine.store.memory.server import MemoryServer
 from engine.store.memory.session import MemorySession, open_memory_session
 
-__all__ = ["MemoryServer", "MemorySession", "Refused", "open_memory_session"]
+__all__ = ["MemoryServer", "MemorySession", "open_memory_session"]

@@ -4,14 +4,20 @@ Everything is computed first and written after, so what can fail, fails before t
 write.
 """
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from engine.core.projection import AMOUNT_DIGITS_LIMIT, Index, RowChange
-from engine.store.memory.keyspace import Hash, Keyspace, Refused
+from engine.core.errors import Refused
+from engine.core.projection import Index
+from engine.core.records import RowChange
+from engine.store.memory.keyspace import Hash, Keyspace
 
-_NUMBER = re.compile(r"(-?\d+)\.?(\d*)")
+_NUMBER = re.compile(r"(-?)(\d+)\.?(\d*)")
+
+_DIGITS_LIMIT = 27
+"""Digits of a number that can be added to: what the scripts' two limbs hold."""
 
 
 class Place(NamedTuple):
@@ -50,11 +56,11 @@ class _Row:
         self.at, self.dirty = change.position, True
         if change.wipe:
             self.after = {name: text for name, text in self.after.items() if name.startswith("_")}
+        for name in change.drop:
+            self.after.pop(name, None)
         self.after |= _pairs(change.put)
         for name, amount in _pairs(change.add).items():
             self.after[name] = total_of(self.after.get(name, "0"), amount)
-        for name in change.drop:
-            self.after.pop(name, None)
         self.ranks |= change.ranks
         self.after.pop("_deleted", None)
         if change.wipe and not change.put and not change.add:
@@ -66,11 +72,13 @@ class _Row:
             old = self._group(data, index, self.before)
             new = self._group(data, index, self.after)
             rank = self.ranks.get(index.name)
+            if rank == "=":
+                rank = self.after.get(index.order)
             if old == new and rank is None:
                 continue
             kept = data.ranking(old).get(self._row, 0.0) if old else 0.0
             leaves = old if old != new else None
-            yield _Move(self._row, leaves, new, kept if rank is None else float(rank))
+            yield _Move(self._row, leaves, new, kept if rank is None else _score(rank))
 
     def _group(self, data: Keyspace, index: Index, fields: Mapping[str, str]) -> str | None:
         values = [fields[name] for name in index.group if name in fields]
@@ -106,25 +114,36 @@ def group_key(prefix: str, values: Sequence[str]) -> str:
 
 def total_of(a: str, b: str) -> str:
     """The exact sum of two decimals written as text, with the greater number of places."""
-    places = max(_places(a), _places(b))
-    total = _scaled(a, places) + _scaled(b, places)
-    if abs(total) >= 10**AMOUNT_DIGITS_LIMIT:
-        raise Refused(f"a sum has more than {AMOUNT_DIGITS_LIMIT} digits: {a} + {b}")
-    digits = str(abs(total)).rjust(places + 1, "0")
-    whole, part = digits[: len(digits) - places], digits[len(digits) - places :]
+    parts = [_parts(a), _parts(b)]
+    places = max(len(part) for *_, part in parts)
+    total = 0
+    for sign, whole, part in parts:
+        digits = whole + part.ljust(places, "0")
+        if len(digits) > _DIGITS_LIMIT:
+            raise Refused(f"{a} + {b}: a number has more than {_DIGITS_LIMIT} digits")
+        total += int(sign + digits)
+    text = str(abs(total)).rjust(places + 1, "0")
+    whole, part = text[: len(text) - places], text[len(text) - places :]
     return ("-" if total < 0 else "") + whole + (f".{part}" if places else "")
 
 
-def _places(text: str) -> int:
+def _score(rank: str) -> float:
+    """A rank as a sorted set takes it."""
+    try:
+        score = float(rank)
+    except ValueError:
+        score = math.nan
+    if not math.isfinite(score):
+        raise Refused(f"{rank!r:.50} is not a number that rows can be in order of")
+    return score
+
+
+def _parts(text: str) -> tuple[str, str, str]:
+    """A number's sign, whole part and decimal places."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         raise Refused(f"{text!r} is not a number that can be added to")
-    return len(found[2])
-
-
-def _scaled(text: str, places: int) -> int:
-    found = _NUMBER.fullmatch(text)
-    return int(found[1] + found[2].ljust(places, "0")) if found else 0
+    return found[1], found[2], found[3]
 
 
 def _move(data: Keyspace, move: _Move) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from engine.core.errors import Fenced
-from engine.store.commands import COMMAND_FIELDS, FORWARDED_LIMIT, INBOX_SOURCE
+from engine.store import commands as stored
 from engine.store.keys import Keys
 from engine.store.memory.ownership import is_held
 from engine.store.memory.server import Link
@@ -30,12 +30,12 @@ class MemoryInbox:
         """
         data = await self._link.turn()
         sources, commands = self._keys.sources(partition), self._keys.commands(partition)
-        found = data.hash(sources).get(INBOX_SOURCE, "0-0")
+        found = data.hash(sources).get(stored.INBOX_SOURCE, "0-0")
         if found != expected:
             return found, []
         data.stream(commands)
         ids = [self._link.server.add(commands, command_fields(entry)) for entry in entries]
-        data.put(sources, {INBOX_SOURCE: mark})
+        data.put(sources, {stored.INBOX_SOURCE: mark})
         return mark, ids
 
     async def forward(self, moved: Sequence[tuple[str, int, str]], token: str) -> None:
@@ -43,14 +43,15 @@ class MemoryInbox:
         data = await self._link.turn()
         if not is_held(data, self._keys.inbox_lease(), token):
             raise Fenced("the lease is not ours")
-        forwarded, inbox = data.stream(self._keys.forwarded()), data.stream(self._keys.inbox())
+        key, inbox = self._keys.forwarded(), data.stream(self._keys.inbox())
+        data.stream(key)
         for id, partition, entry in moved:
             note = {b"partition": b"%d" % partition, b"entry": entry.encode()}
-            self._link.server.add(self._keys.forwarded(), note, id)
-        del forwarded.entries[:-FORWARDED_LIMIT]
+            self._link.server.add(key, note, id)
+        del data.stream(key).entries[: -stored.FORWARDED_LIMIT]
         inbox.trim(moved[-1][0])
 
 
 def command_fields(entry: Mapping[str, bytes]) -> dict[bytes, bytes]:
     """A command's fields as they stand in its stream, always in the same order."""
-    return {name.encode(): entry[name] for name in COMMAND_FIELDS}
+    return {name.encode(): entry[name] for name in stored.COMMAND_FIELDS}

@@ -4,12 +4,12 @@ import secrets
 from collections.abc import Sequence
 
 from engine.core.codec import outcome_of
-from engine.core.errors import Fenced, Torn
+from engine.core.errors import Fenced, Refused, Torn
 from engine.core.ids import stream_order
 from engine.core.outcome import Outcome
-from engine.core.ports import Commit, Entry, Head, Record, StoredEvent
+from engine.core.records import Commit, Entry, Head, Record, StoredEvent
 from engine.store.keys import Keys
-from engine.store.memory.keyspace import Keyspace, Refused
+from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.ownership import is_held
 from engine.store.memory.server import Link
 

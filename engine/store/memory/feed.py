@@ -2,9 +2,10 @@
 
 import anyio
 
-from engine.core.ports import Entry
+from engine.core.errors import Refused
+from engine.core.records import Entry
 from engine.store.feed import AHEAD_LIMIT
-from engine.store.memory.keyspace import Keyspace, Refused
+from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.server import Link
 
 

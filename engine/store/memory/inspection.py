@@ -1,7 +1,7 @@
 """What operators and tools read: streams as they stand, and who owns what."""
 
 from engine.core.codec import logged
-from engine.core.ports import LeaseState, LoggedEvent, StoredEvent
+from engine.core.records import LeaseState, LoggedEvent, StoredEvent
 from engine.core.routing import partition_of
 from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.keys import Keys

@@ -5,12 +5,9 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, TypeVar
 
+from engine.core.errors import Refused
 from engine.core.ids import stream_order
-from engine.core.ports import Entry
-
-
-class Refused(Exception):
-    """The store would not do it, and nothing was written: a key of the wrong kind, a bad number."""
+from engine.core.records import Entry
 
 
 class Stream:

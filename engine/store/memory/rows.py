@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from engine.core.codec import logged
-from engine.core.errors import Fenced
-from engine.core.ports import Checkpoint, LoggedEvent
-from engine.core.projection import Index, RowChange
+from engine.core.errors import Fenced, Refused
+from engine.core.projection import Index
+from engine.core.records import Checkpoint, LoggedEvent, RowChange
 from engine.store.keys import Keys
 from engine.store.memory.apply import Place, apply, group_key
-from engine.store.memory.keyspace import Keyspace, Refused
+from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.server import Link
 
 

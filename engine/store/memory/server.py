@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 import anyio
 import anyio.lowlevel
 
-from engine.core.errors import Lost, Unavailable
+from engine.core.errors import Lost, Refused, Unavailable
 from engine.core.ids import stream_order
-from engine.core.ports import Entry
-from engine.store.memory.keyspace import Keyspace, Refused
+from engine.core.records import Entry
+from engine.store.memory.keyspace import Keyspace
 
 _LAST_SEQUENCE = 2**64 - 1
 

@@ -6,14 +6,13 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from engine.core.errors import Lost, NotFound, SemelError, Unavailable, Unfit
+from engine.core.errors import Lost, NotFound, Refused, SemelError, Unavailable, Unfit
 from engine.core.projection import Index
 from engine.store.keys import Keys
 from engine.store.memory.commands import MemoryInbox, command_fields
 from engine.store.memory.events import MemoryLedger
 from engine.store.memory.feed import MemoryFeed
 from engine.store.memory.inspection import MemoryInspection
-from engine.store.memory.keyspace import Refused
 from engine.store.memory.ownership import MemoryLeases
 from engine.store.memory.rows import MemoryLog, MemoryRows
 from engine.store.memory.server import Link, MemoryServer

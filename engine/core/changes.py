@@ -1,0 +1,126 @@
+"""What one event comes to, row by row: a projection's operations as changes to write."""
+
+from collections.abc import Hashable, Iterable, Iterator
+from decimal import Decimal
+from functools import cache
+from types import UnionType
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+
+from engine.core.errors import Misuse
+from engine.core.projection import Add, Delete, Operation, Projection, Put, Scalar
+from engine.core.records import RowChange
+from engine.core.routing import ID_LENGTH_LIMIT
+from engine.core.scalars import as_text, rank_of
+
+AMOUNT_DIGITS_LIMIT = 15
+"""Digits in one added number; a sum may have 27 (see ``lua/shared/decimal.lua``)."""
+
+
+def changes_of(
+    projection: Projection[Any], position: int, operations: Iterable[Operation]
+) -> Iterator[RowChange]:
+    """One event's operations as changes, one per row; raises `Misuse` for what cannot be."""
+    by_row: dict[str, _Drafted] = {}
+    for operation in operations:
+        row = operation.row
+        draft = by_row.get(row)
+        if draft is None:
+            _check_row_id(row)
+            draft = by_row[row] = _Drafted(projection)
+        match operation:
+            case Put(fields=fields):
+                draft.put(fields)
+            case Add(amounts=amounts):
+                draft.add(amounts)
+            case Delete():
+                by_row[row] = _Drafted(projection, wipe=True)
+    for row, draft in by_row.items():
+        yield draft.change(row, position)
+
+
+class _Drafted:
+    """One row's operations so far, each field's reduced to what they come to."""
+
+    def __init__(self, projection: Projection[Any], *, wipe: bool = False) -> None:
+        self._projection, self._wipe = projection, wipe
+        self._put: dict[str, str] = {}
+        self._add: dict[str, int | Decimal] = {}
+        self._drop: dict[str, None] = {}
+        self._ranks: dict[str, str] = {}
+
+    def put(self, fields: dict[str, Scalar]) -> None:
+        """Set fields; what was added to them before does not count any more."""
+        for name, value in fields.items():
+            _check_field(self._projection, name)
+            self._add.pop(name, None)
+            if value is None:
+                self._put.pop(name, None)
+                self._drop[name] = None
+                self._rank(name, "0")
+            else:
+                self._drop.pop(name, None)
+                self._put[name] = as_text(value)
+                for index in self._projection.indexes:
+                    if index.order == name:
+                        self._ranks[index.name] = rank_of(value)
+
+    def add(self, amounts: dict[str, int | Decimal]) -> None:
+        """Add to fields, each once for all."""
+        for name, amount in amounts.items():
+            _check_amount(self._projection, name, amount)
+            self._add[name] = self._add.get(name, 0) + amount
+            _check_amount(self._projection, name, self._add[name])
+            self._rank(name, "=")
+
+    def change(self, row: str, position: int) -> RowChange:
+        """What has come together."""
+        put = [text for pair in self._put.items() for text in pair]
+        add = [text for name, amount in self._add.items() for text in (name, as_text(amount))]
+        return RowChange(row, position, self._wipe, put, add, list(self._drop), self._ranks)
+
+    def _rank(self, name: str, rank: str) -> None:
+        for index in self._projection.indexes:
+            if index.order == name:
+                self._ranks[index.name] = rank
+
+
+def _check_amount(projection: Projection[Any], name: str, amount: Any) -> None:
+    _check_field(projection, name)
+    if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
+        raise Misuse(
+            f"{projection.name}: {amount!r} cannot be added to {name}: it is no exact number"
+        )
+    if isinstance(amount, Decimal) and not amount.is_finite():
+        raise Misuse(f"{projection.name}: {amount} cannot be added to {name}")
+    if sum(map(str.isdigit, as_text(amount))) > AMOUNT_DIGITS_LIMIT:
+        raise Misuse(
+            f"{projection.name}: {amount} has too many digits to be added to {name}: "
+            f"at most {AMOUNT_DIGITS_LIMIT} can be"
+        )
+    if name not in _numeric_fields(cast("Hashable", projection.row)):
+        raise Misuse(
+            f"{projection.name}: {name} is not declared as int or Decimal: nothing can be added"
+        )
+
+
+@cache
+def _numeric_fields(row: Hashable) -> frozenset[str]:
+    """The fields of a row that are declared as whole or decimal numbers, perhaps optional."""
+    numeric = {int, Decimal}
+    found = set()
+    for name, kind in get_type_hints(row).items():
+        members = set(get_args(kind)) if get_origin(kind) in (Union, UnionType) else {kind}
+        if members - {type(None)} and members - {type(None)} <= numeric:
+            found.add(name)
+    return frozenset(found)
+
+
+def _check_field(projection: Projection[Any], name: str) -> None:
+    if name not in projection.row.__struct_fields__:
+        known = ", ".join(projection.row.__struct_fields__)
+        raise Misuse(f"{projection.row.__name__} has no field {name!r}; it has {known}")
+
+
+def _check_row_id(row: str) -> None:
+    if not row or len(row) > ID_LENGTH_LIMIT or not row.isprintable():
+        raise Misuse(f"{row!r} cannot be a row's id")

@@ -1,0 +1,141 @@
+"""From a batch's answers to the one commit that makes them true.
+
+Answers are added in stream order. Positions and versions are counted here as the commit
+script will count them; the window learns each answer at once, so that a repeat within the
+batch finds its first. If the commit then fails, all of this is forgotten with its owner.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from engine.core.intake import Received, Refusal
+from engine.core.outcome import Outcome, Status
+from engine.core.records import Commit, Head, NewEvent, Record
+from engine.core.window import First, Window
+
+NOTHING_TO_SAY = b"{}"
+"""An outcome's ``detail`` where there is nothing to add."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What was decided about a command: a status, its ``detail``, the events that follow."""
+
+    status: Status
+    detail: bytes = NOTHING_TO_SAY
+    events: tuple[NewEvent, ...] = ()
+
+
+def refused(refusal: Refusal) -> Answer:
+    """The answer no, with its reason."""
+    return Answer(Status.REJECTED, refusal.detail())
+
+
+class Draft:
+    """One commit as it grows.
+
+    ``versions`` holds the version of each aggregate that was loaded, before the batch.
+    """
+
+    def __init__(
+        self, head: Head, window: Window, versions: Mapping[str, int], partition: int
+    ) -> None:
+        self._head, self._window, self._partition = head, window, partition
+        self._before = versions
+        self._versions = dict(versions)
+        self._touched: dict[str, int] = {}
+        self._records: list[Record] = []
+        self._position = head.position
+        self.replies: list[tuple[str, Outcome]] = []
+        """Whom to tell, once it is true, by the name of their list."""
+
+    def add(self, received: Received, answer: Answer | None) -> None:
+        """Add a command's answer; None for a repeat, whose first outcome answers it."""
+        if answer is None:
+            self._add_repeat(received)
+            return
+        if answer.events:
+            aggregate = received.aggregate
+            self._touched.setdefault(aggregate, self._before[aggregate])
+            self._versions[aggregate] += len(answer.events)
+            self._position += len(answer.events)
+        version = self._versions.get(received.aggregate, 0)
+        self._window.remember(received, self._first_of(received, answer, version))
+        self._record(received, answer, version)
+
+    def commit(self) -> Commit:
+        """The commit, after which ``head`` is what it will have made it."""
+        head = self._head
+        commit = Commit(
+            number=head.commit,
+            command=self._records[-1].entry,
+            position=head.position,
+            branch=head.branch,
+            versions=self._touched,
+            records=self._records,
+        )
+        head.commit += 1
+        head.command, head.position = commit.command, self._position
+        return commit
+
+    def _add_repeat(self, received: Received) -> None:
+        """Answer an id that was answered before, perhaps earlier in this batch."""
+        self._window.remember(received, None)
+        first = self._window.first(received)
+        refusal = self._window.refusal(received, first)
+        if refusal is not None or first is None:
+            answer = refused(refusal or Refusal("id_reused", "the id was used before"))
+            self._record(received, answer, self._versions.get(received.aggregate, 0))
+            return
+        said = {
+            "entry": first.entry,
+            "status": first.status,
+            "version": first.version,
+            "position": first.position,
+            **first.detail,
+        }
+        detail = msgspec.json.encode({"first": said})
+        self._record(received, Answer(Status.DUPLICATE, detail), first.version)
+
+    def _record(self, received: Received, answer: Answer, version: int) -> None:
+        self._records.append(
+            Record(
+                received.entry,
+                received.raw_id,
+                answer.status,
+                received.raw_aggregate,
+                version,
+                received.digest,
+                answer.detail,
+                answer.events,
+            )
+        )
+        if received.meta.reply is not None:
+            self.replies.append((received.meta.reply, self._outcome(received, answer, version)))
+
+    def _first_of(self, received: Received, answer: Answer, version: int) -> First | None:
+        """What a repeat of this id will be told; None where the answer says nothing of the id."""
+        if not received.addressed:
+            return None
+        detail = {}
+        if answer.detail is not NOTHING_TO_SAY:
+            detail = msgspec.json.decode(answer.detail)
+            if detail.get("code") in Window.NOT_FIRST:
+                return None
+        return First(
+            received.entry, answer.status, version, self._position, received.digest, detail
+        )
+
+    def _outcome(self, received: Received, answer: Answer, version: int) -> Outcome:
+        return Outcome(
+            entry=received.entry,
+            id=received.raw_id.decode(errors="replace"),
+            status=answer.status,
+            aggregate=received.raw_aggregate.decode(errors="replace"),
+            version=version,
+            position=self._position,
+            partition=self._partition,
+            branch=self._head.branch,
+            digest=received.digest,
+            detail=msgspec.json.decode(answer.detail),
+        )

@@ -1,0 +1,110 @@
+"""``semel`` as a process: what a test types, and the daemons beside it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+ROOT = Path(__file__).parents[2]
+
+
+class Said(NamedTuple):
+    """How a verb ended, and what it said."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """The data of the envelope that stdout is."""
+        envelope = json.loads(self.out)
+        assert envelope.keys() == {"version", "data", "errors"}
+        assert envelope["version"] == 1
+        return envelope["data"]
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """The errors of the envelope that stdout is."""
+        errors: list[dict[str, Any]] = json.loads(self.out)["errors"]
+        return errors
+
+    @property
+    def lines(self) -> list[Any]:
+        """The lines of JSONL that stdout is."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+class Daemon:
+    """``semel run`` or ``semel project``, under way."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+
+    def logged(self, event: str) -> dict[str, Any]:
+        """Wait until the daemon logs an event; returns it."""
+        assert self._process.stderr is not None
+        seen = []
+        for line in self._process.stderr:
+            seen.append(line)
+            if line.startswith("{") and json.loads(line)["event"] == event:
+                said: dict[str, Any] = json.loads(line)
+                return said
+        raise AssertionError(f"it ended before {event}: {''.join(seen)}")
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> Said:
+        """Send a signal and wait for the end."""
+        self._process.send_signal(how)
+        return self.end()
+
+    def end(self) -> Said:
+        """Wait for the end."""
+        out, err = self._process.communicate()
+        return Said(self._process.returncode, out, err)
+
+
+class Semel(NamedTuple):
+    """The command line, on one namespace of one server."""
+
+    redis: str
+    namespace: str
+
+    def run(self, *words: str, stdin: bytes = b"", **environment: str) -> Said:
+        """Run a verb to its end."""
+        ended = subprocess.run(
+            [sys.executable, "-m", "engine.edge.cli", *words],
+            input=stdin, capture_output=True, check=False, cwd=ROOT, env=self._env(environment),
+        )  # fmt: skip
+        return Said(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+
+    @contextmanager
+    def daemon(self, *words: str, **environment: str) -> Iterator[Daemon]:
+        """A verb that runs until it is stopped; killed at the end, if it has not been."""
+        with subprocess.Popen(
+            [sys.executable, "-m", "engine.edge.cli", *words],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, cwd=ROOT, env=self._env(environment),
+        ) as process:  # fmt: skip
+            try:
+                yield Daemon(process)
+            finally:
+                process.kill()
+
+    @contextmanager
+    def served(self) -> Iterator[None]:
+        """An engine node and a projection worker, until the end."""
+        with self.daemon("run") as engine, self.daemon("project") as worker:
+            engine.logged("engine.started")
+            worker.logged("worker.started")
+            yield
+
+    def _env(self, more: dict[str, str]) -> dict[str, str]:
+        return {
+            **os.environ, "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error",
+            "SEMEL_REDIS": self.redis, "SEMEL_NAMESPACE": self.namespace, **more,
+        }  # fmt: skip

@@ -1,0 +1,147 @@
+"""What the documents say, held against what is there."""
+
+import json
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine import telemetry
+from engine.core import errors
+from engine.edge.cli.verbs import VERBS
+from engine.settings import Settings
+from engine.store.keys import Keys
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+# -- Settings ---------------------------------------------------------------------------
+
+
+def test_every_setting_stands_in_the_reference_with_its_default_and_sentence() -> None:
+    text = (ROOT / "config/semel.toml").read_text()
+    described = dict(re.findall(r"^# (.+)\n# ([a-z_]+) = .+$", text, re.MULTILINE))
+    shown = tomllib.loads(re.sub(r"^# ([a-z_]+ = )", r"\1", text, flags=re.MULTILINE))
+    assert list(shown) == list(Settings.model_fields)
+    for name, field in Settings.model_fields.items():
+        assert described[field.description or ""] == name
+        if field.default is not None:
+            assert shown[name] == field.default, name
+
+
+def test_the_reference_sets_nothing() -> None:
+    assert tomllib.loads((ROOT / "config/semel.toml").read_text()) == {}
+
+
+# -- Keys -------------------------------------------------------------------------------
+
+
+def _keys_in_code() -> set[str]:
+    keys = Keys("semel")
+    return {
+        keys.meta(), keys.inbox(), keys.inbox_lease(), keys.forwarded(),
+        keys.nodes(), keys.node("ID"),
+        *(
+            keys.partition(0, name).replace(":0}", ":P}")
+            for name in (
+                "commands", "outcomes", "events:AGG", "log", "head", "branches", "lease", "sources",
+            )
+        ),
+        keys.projection(0, "NAME", 0).replace(":0}", ":P}").replace("@0", "@GEN"),
+        keys.live("NAME"),
+        keys.row("NAME", 0, "ROW").replace("@0", "@GEN"),
+        keys.index("NAME", 0, "INDEX").replace("@0", "@GEN") + ":VALUE",
+        keys.reply("VALUE"),
+    }  # fmt: skip
+
+
+def test_every_key_stands_in_the_key_table() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    table = re.findall(r"^\| `([^`]+)` \|", text.partition("## Keys")[2], re.MULTILINE)
+    assert set(table) == _keys_in_code()
+
+
+def test_every_key_function_is_in_this_test() -> None:
+    functions = {name for name in vars(Keys) if not name.startswith("_") and name != "namespace"}
+    assert functions == {
+        "meta", "inbox", "inbox_lease", "forwarded", "nodes", "node", "partition", "commands",
+        "outcomes", "events", "log", "head", "branches", "lease", "sources", "projection", "live",
+        "row", "index", "reply",
+    }  # fmt: skip
+
+
+# -- Errors and events ------------------------------------------------------------------
+
+
+def test_every_error_stands_in_the_tree() -> None:
+    drawn = set(re.findall(r"[├└]── (\w+)", errors.__doc__ or "")) | {"SemelError"}
+    defined = {
+        name
+        for name, thing in vars(errors).items()
+        if isinstance(thing, type) and issubclass(thing, errors.SemelError)
+    }
+    assert drawn == defined
+
+
+def test_every_log_event_is_declared_and_every_declared_one_is_logged() -> None:
+    logged: set[str] = set()
+    for path in (ROOT / "engine").rglob("*.py"):
+        logged |= set(
+            re.findall(r"log\.(?:debug|info|warning|error)\(\s*\"([^\"]+)\"", path.read_text())
+        )
+    assert logged == set(telemetry.EVENTS)
+
+
+# -- The command line -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_in_the_readme(verb: str) -> None:
+    assert f"semel {verb}" in (ROOT / "README.md").read_text()
+
+
+# -- Links and code ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_places_in_the_code_exist(page: Path) -> None:
+    for place in re.findall(
+        r"`((?:engine|core|store|runtime|edge|handlers|projections|tests)/[\w./]*)`",
+        page.read_text(),
+    ):
+        here = ROOT / place if (ROOT / place).exists() else ROOT / "engine" / place
+        assert here.exists(), place
+
+
+def test_architecture_stays_short() -> None:
+    assert len((ROOT / "ARCHITECTURE.md").read_text().splitlines()) <= 250
+
+
+def test_the_readmes_domain_works() -> None:
+    """The block of the README that shows a domain is one."""
+    from tests.kit import given  # noqa: PLC0415
+
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (source,) = (block for block in blocks if "Decider(" in block)
+    scope: dict[str, object] = {"__name__": "readme"}
+    exec(compile(source, "README.md", "exec", dont_inherit=True), scope)  # noqa: S102
+    command = scope["OpenAccount"](owner="Ada")  # type: ignore[operator]
+    opened = scope["AccountOpened"](owner="Ada")  # type: ignore[operator]
+    given(scope["decider"]).when(command).then(opened)  # type: ignore[arg-type]
+    given(scope["decider"], opened).when(command).then_rejected("account_exists")  # type: ignore[arg-type]
+
+
+def test_the_readmes_json_is_json() -> None:
+    text = (ROOT / "README.md").read_text()
+    for block in re.findall(r"'(\{.*?\})'", text, re.DOTALL):
+        if not block.startswith("{semel"):
+            assert isinstance(json.loads(block), dict)
+            msgspec.json.decode(block)
