@@ -85,7 +85,7 @@ class Settings(BaseModel):
     outcomes_keep_count: int = Field(
         10_000,
         ge=100,
-        description="Outcomes kept and ids remembered per partition; those of the last minute stay.",
+        description="Outcomes kept and ids remembered per partition; the last minute's stay.",
     )
     outcomes_keep_seconds: float = Field(
         86_400, ge=60, description="Outcomes older than this are forgotten."

@@ -19,7 +19,8 @@ def taken(function: Callable[..., Any], index: int, kind: type) -> tuple[type[An
         if not (isinstance(member, type) and issubclass(member, kind)):
             raise Misregistered(
                 f"{place_of(function)}: parameter {index + 1} of {function.__name__} must be "
-                f"annotated with a subclass of {kind.__name__}, or a union of some; it says {annotation!r}"
+                f"annotated with a subclass of {kind.__name__}, or a union of some; it says "
+                f"{annotation!r}"
             )
     return members
 

@@ -1,4 +1,4 @@
-"""``semel`` as a process: what a test types, and the daemons beside it."""
+"""The command line: what a test types, in this process or in one of its own."""
 
 import json
 import os
@@ -9,6 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import structlog
+from typer.testing import CliRunner
+
+from engine.edge.cli.verbs import app
 
 ROOT = Path(__file__).parents[2]
 
@@ -57,6 +62,22 @@ class Daemon:
                 return said
         raise AssertionError(f"it ended before {event}: {''.join(seen)}")
 
+    def told(self, text: str) -> None:
+        """Write to its stdin."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
+
+    def shown(self) -> Iterator[str]:
+        """Lines on stdout as they come."""
+        assert self._process.stdout is not None
+        yield from self._process.stdout
+
+    def hang_up(self) -> None:
+        """Read its stdout no more."""
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> Said:
         """Send a signal and wait for the end."""
         self._process.send_signal(how)
@@ -75,7 +96,18 @@ class Semel(NamedTuple):
     namespace: str
 
     def run(self, *words: str, stdin: bytes = b"", **environment: str) -> Said:
-        """Run a verb to its end."""
+        """Run a verb in this process: most tests need no more, and there are many."""
+        logging = structlog.get_config()
+        try:
+            ended = CliRunner().invoke(app, words, stdin, self._env(environment), prog_name="semel")
+        finally:
+            structlog.configure(**logging)
+        if ended.exception is not None and not isinstance(ended.exception, SystemExit):
+            raise ended.exception
+        return Said(ended.exit_code, ended.stdout, ended.stderr)
+
+    def process(self, *words: str, stdin: bytes = b"", **environment: str) -> Said:
+        """Run a verb as people do, in a process of its own."""
         ended = subprocess.run(
             [sys.executable, "-m", "engine.edge.cli", *words],
             input=stdin, capture_output=True, check=False, cwd=ROOT, env=self._env(environment),
@@ -87,7 +119,7 @@ class Semel(NamedTuple):
         """A verb that runs until it is stopped; killed at the end, if it has not been."""
         with subprocess.Popen(
             [sys.executable, "-m", "engine.edge.cli", *words],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, cwd=ROOT, env=self._env(environment),
         ) as process:  # fmt: skip
             try:

@@ -22,16 +22,11 @@ from engine.edge.cli.readable import document, table
         (["a=b=c", "d=e:=f", "empty="], {"a": "b=c", "d": "e:=f", "empty": ""}),
         (["a.b.c=1", "a.b.d:=[true,null]"], {"a": {"b": {"c": "1", "d": [True, None]}}}),
         (['items:=[{"quantity": 2}]'], {"items": [{"quantity": 2}]}),
-        (['  {"a": "ü"}\n'], None),
-        (['{"a": "ü"}'], {"a": "ü"}),
+        ([' {"a": "ü"}\n'], {"a": "ü"}),
     ],
 )
 def test_words_become_an_object(words: list[str], meaning: Any) -> None:
-    if meaning is None:
-        with pytest.raises(Misuse, match="neither JSON nor key=value"):
-            data_of(words)
-    else:
-        assert json.loads(data_of(words)) == meaning
+    assert json.loads(data_of(words)) == meaning
 
 
 def test_json_is_passed_on_as_it_was_written(tmp_path: Path, monkeypatch: Any) -> None:

@@ -24,7 +24,7 @@ def data_of(words: Sequence[str]) -> bytes:
     if not words:
         return b"{}"
     first = words[0]
-    if first != "-" and not first.startswith(("@", "{", "[", '"')):
+    if first != "-" and not first.lstrip().startswith(("@", "{", "[", '"')):
         return _object_of_pairs(words)
     if len(words) > 1:
         raise Misuse(

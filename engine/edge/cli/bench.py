@@ -116,6 +116,7 @@ def _lines(figures: dict[str, Any]) -> Iterator[str]:
     low, high = engine["per_second_range"]
     lowest, highest = engine["ratio_to_raw_range"]
     yield f"engine  {engine['per_second']:>9,.0f} commands/s  ({low:,.0f} to {high:,.0f})"
-    yield f"        engine: {engine['engine_us']:.1f} us a command, busy {engine['engine_share']:.0%}"
-    yield f"        server: {engine['server_us']:.1f} us a command, busy {engine['server_share']:.0%}"
+    for who in ("engine", "server"):
+        cost, share = engine[f"{who}_us"], engine[f"{who}_share"]
+        yield f"        {who}: {cost:.1f} us a command, busy {share:.0%} of the time"
     yield f"ratio   {engine['ratio_to_raw']:>9.3f} x raw        ({lowest:.3f} to {highest:.3f})"

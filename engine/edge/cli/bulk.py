@@ -210,7 +210,11 @@ def opened(path: Path | None) -> Iterator[BinaryIO]:
 
 
 def _size_of(stream: BinaryIO) -> int | None:
-    return os.fstat(stream.fileno()).st_size or None
+    """How much there is to read; None for a pipe."""
+    try:
+        return os.fstat(stream.fileno()).st_size or None
+    except OSError:
+        return None
 
 
 async def _lines_of(stream: BinaryIO) -> AsyncIterator[bytes]:

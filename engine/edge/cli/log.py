@@ -59,12 +59,7 @@ def log(  # noqa: PLR0913 -- a range, and what every verb takes
         from engine.app import namespace_session  # noqa: PLC0415
 
         async with namespace_session(settings) as session:
-            if partition is not None and partition >= session.partitions:
-                raise Misuse(
-                    f"there is no partition {partition}: they are 0 to {session.partitions - 1}"
-                )
-            wanted = range(session.partitions) if partition is None else [partition]
-            reading = _Reading(session, dict.fromkeys(wanted, after or 0))
+            reading = _Reading(session, partition, after or 0)
             if after is None:
                 await reading.skip_to_last(limit)
             found = await reading.next(limit, last=after is None)
@@ -83,8 +78,13 @@ def log(  # noqa: PLR0913 -- a range, and what every verb takes
 class _Reading:
     """Several partitions' logs, each from behind a position on."""
 
-    def __init__(self, session: "RedisSession", after: dict[int, int]) -> None:
-        self._inspection, self._after = session.inspection, after
+    def __init__(self, session: "RedisSession", partition: int | None, after: int) -> None:
+        if partition is not None and partition >= session.partitions:
+            raise Misuse(
+                f"there is no partition {partition}: they are 0 to {session.partitions - 1}"
+            )
+        wanted = range(session.partitions) if partition is None else [partition]
+        self._inspection, self._after = session.inspection, dict.fromkeys(wanted, after)
 
     async def skip_to_last(self, count: int) -> None:
         """Go to where no partition has more than ``count`` events left."""

@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from engine.core.errors import Misuse
+from engine.core.routing import aggregate_fault, id_fault
 from engine.edge.cli.arguments import data_of, object_in, utf8
 from engine.edge.cli.options import (
     ConfigFile,
@@ -102,6 +103,11 @@ def _submit_one(
 ) -> int:
     type, aggregate, data, id, meta = fields
     utf8(type, "the command's type")
+    for name, fault in (
+        ("aggregate", aggregate_fault(aggregate)), ("id", None if id is None else id_fault(id)),
+    ):  # fmt: skip
+        if fault:
+            raise Misuse(f"the {name} {fault}")
 
     async def work() -> int:
         from engine.core.registry import Domain  # noqa: PLC0415

@@ -1,0 +1,158 @@
+"""``semel query``, ``events``, ``log`` and ``status``, on a real server."""
+
+import json
+import secrets
+import signal
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import pytest
+
+from tests.edge.command_line import Semel
+
+CUSTOMERS = ["customer-a", "customer-b", "customer-c"]
+
+
+@pytest.fixture(scope="module")
+def semel(valkey_url: str) -> Iterator[Semel]:
+    """A namespace that is served, where three customers have registered in this order."""
+    semel = Semel(valkey_url, f"test_{secrets.token_hex(4)}")
+    assert semel.run("init", "--partitions", "4").code == 0
+    with semel.served():
+        for customer in CUSTOMERS:
+            assert semel.run("submit", "RegisterCustomer", customer, f"name={customer}").code == 0
+        assert semel.run("submit", "RenameCustomer", "customer-a", "name=Ada").code == 0
+        yield semel
+
+
+def test_events_of_an_aggregate(semel: Semel) -> None:
+    said = semel.process("events", "customer-a", "-o", "json")
+    assert (said.code, said.err) == (0, "")
+    assert [(event["version"], event["type"]) for event in said.data] == [
+        (1, "CustomerRegistered"),
+        (2, "CustomerRenamed"),
+    ]
+    assert said.data[0]["data"] == {"name": "customer-a"}
+    [second] = semel.run("events", "customer-a", "--after", "1", "-o", "jsonl").lines
+    assert second == said.data[1]
+    text = semel.run("events", "customer-a", "--limit", "1")
+    assert 'CustomerRegistered  {"name":"customer-a"}' in text.out
+    assert "--after 1" in text.err
+
+
+def test_an_aggregate_without_events_is_4(semel: Semel) -> None:
+    said = semel.run("events", "customer-nobody")
+    assert (said.code, said.out) == (4, "")
+    assert "customer-nobody has no events" in said.err
+    assert semel.run("events", "customer-a", "--after", "2").code == 0
+
+
+def test_the_log_is_merged_by_time(semel: Semel) -> None:
+    said = semel.process("log", "-o", "json")
+    assert (said.code, said.err) == (0, "")
+    assert [event["aggregate"] for event in said.data] == [*CUSTOMERS, "customer-a"]
+    assert semel.run("log", "--limit", "2", "-o", "json").data == said.data[-2:]
+    assert semel.run("log", "--after", "0", "--limit", "2", "-o", "jsonl").lines == said.data[:2]
+
+    partition = said.data[0]["partition"]
+    one = semel.run("log", "--partition", str(partition), "-o", "json").data
+    assert one == [event for event in said.data if event["partition"] == partition]
+    assert [event["position"] for event in one] == list(range(1, len(one) + 1))
+    assert semel.run("log", "--partition", "4").code == 2
+    assert "CustomerRenamed" in semel.run("log").out
+
+
+def follow(semel: Semel, *words: str) -> Generator[dict[str, Any]]:
+    """What a verb with --follow shows, line by line."""
+    with semel.daemon(*words, "--follow", "-o", "jsonl") as following:
+        yield from map(json.loads, following.shown())
+
+
+def test_events_and_log_can_be_followed(semel: Semel) -> None:
+    customer = f"customer-{secrets.token_hex(4)}"
+    history = follow(semel, "events", customer)
+    log = follow(semel, "log", "--limit", "1")
+    assert next(log)["version"] > 0
+    for version in (1, 2):
+        verb = "RegisterCustomer" if version == 1 else "RenameCustomer"
+        assert semel.run("submit", verb, customer, f"name={version}").code == 0
+        for seen in (next(history), next(log)):
+            assert (seen["version"], seen["data"]) == (version, {"name": str(version)})
+    history.close()
+    log.close()
+    assert semel.run("log", "--follow", "-o", "json").code == 2
+
+
+def test_ctrl_c_and_a_closed_pipe_end_quietly(semel: Semel) -> None:
+    with semel.daemon("log", "--follow") as following:
+        next(following.shown())
+        ended = following.stop(signal.SIGINT)
+        assert (ended.code, ended.err) == (130, "")
+    with semel.daemon("log", "--follow") as following:
+        lines = following.shown()
+        next(lines)
+        following.hang_up()
+        assert semel.run("submit", "RenameCustomer", "customer-b", "name=B").code == 0
+        ended = following.end()
+        assert (ended.code, ended.err) == (141, "")
+
+
+def test_queries(semel: Semel) -> None:
+    said = semel.run(
+        "query", "GetOrdersByCustomer", "customer_id=a", "page=1", "page_size:=5", "-o", "json"
+    )
+    assert (said.code, said.err) == (0, "")
+    assert said.data == {"items": [], "page": 1, "page_size": 5, "total": 0}
+    assert (
+        semel.run("query", "GetCustomer", '{"customer_id": "b"}', "-o", "jsonl").lines[0]["id"]
+        == "customer-b"
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "complaint"),
+    [
+        (4, ["GetOrderById", "order_id=order-none"], "no row order-none"),
+        (2, ["GetOrderByd"], "Did you mean GetOrderById?"),
+        (2, ["Nothing"], "GetCustomer, GetOrderById, GetOrdersByCustomer"),
+        (2, ["GetOrderById"], "order_id: Field required"),
+        (2, ["GetOrderById", "order_id=x", "colour=red"], "colour"),
+        (2, ["GetOrdersByCustomer", "customer_id=a", "page=zero"], "page: "),
+        (2, ["GetOrderById", "order_id=x", "--after", "yesterday"], "not a receipt"),
+        (6, ["GetCustomer", "customer_id=a", "--after", "1.999999.x", "--wait", "0.2"], "999999"),
+    ],
+)
+def test_queries_that_have_no_answer(
+    semel: Semel, code: int, words: list[str], complaint: str
+) -> None:
+    said = semel.run("query", *words, "-o", "json")
+    assert said.code == code
+    assert said.data is None
+    assert complaint in said.errors[0]["message"]
+    assert complaint in said.err
+    assert "Traceback" not in said.err
+
+
+def test_status_says_who_serves(semel: Semel) -> None:
+    said = semel.process("status", "-o", "json")
+    assert (said.code, said.err, said.errors) == (0, "", [])
+    assert said.data["served"]
+    assert {partition["partition"] for partition in said.data["partitions"]} == {0, 1, 2, 3}
+    assert sum(partition["commit"] for partition in said.data["partitions"]) >= 4
+    assert {node["role"] for node in said.data["nodes"]} == {"engine", "worker"}
+    assert {each["name"]: each["owned"] for each in said.data["projections"]} == {
+        "customers": 4,
+        "orders": 4,
+    }
+    text = semel.run("status").out
+    assert text.startswith(f"{semel.namespace}: all 4 partitions are served")
+    assert "nobody" not in text
+
+
+@pytest.mark.parametrize(
+    "words", [["events", "order-1"], ["log"], ["status"], ["query", "GetOrderById", "order_id=x"]]
+)
+def test_no_such_namespace_is_4(valkey_url: str, namespace: str, words: list[str]) -> None:
+    said = Semel(valkey_url, namespace).run(*words, "-o", "json")
+    assert said.code == 4
+    assert "semel init" in said.errors[0]["message"]
