@@ -71,7 +71,8 @@ class Daemon:
     def shown(self) -> Iterator[str]:
         """Lines on stdout as they come."""
         assert self._process.stdout is not None
-        yield from self._process.stdout
+        for line in self._process.stdout:  # noqa: UP028 -- `yield from` would close it in the end
+            yield line
 
     def hang_up(self) -> None:
         """Read its stdout no more."""

@@ -67,9 +67,9 @@ def test_a_node_is_replaced_in_the_middle_of_a_load(valkey_url: str, namespace: 
                 next(events)
             load.told("".join(lines[600:1200]))
             assert first.stop().code == 0
-        load.told("".join(lines[1200:]))
         with semel.daemon("run") as second:
             second.logged("engine.started")
+            load.told("".join(lines[1200:]))
             ended = load.end()
             assert second.stop().code == 0
     assert (ended.code, ended.data["accepted"], ended.data["lines"]) == (0, len(lines), len(lines))
