@@ -44,7 +44,10 @@ class Subscription(Protocol):
         """The next entries, in order, waiting for the first; None once the feed is closed."""
 
     def rewind(self, after: str) -> None:
-        """Forget what was read ahead and go on behind ``after``."""
+        """Forget what was read ahead and go on behind ``after``.
+
+        In a feed through a group the group says where to go on: set it first.
+        """
 
     def close(self) -> None:
         """Stop reading this stream; a waiting ``take`` returns None."""

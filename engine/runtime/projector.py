@@ -61,10 +61,10 @@ class Projector:
         """Own the partition's log for this generation; raises `Fenced`, `Torn` or `Lost`."""
         self._log = self._open_log(token)
         self._position = await self._trusted_position()
+        await self._log.seek(self._position)
         self._subscription = self._feed.subscribe(self._key, "")
         self._stop = self._subscription.close
         try:
-            await self._seek()
             while not self._stopping.is_set():
                 entries: list[Entry] | None = []
                 with anyio.move_on_after(IDLE_SECONDS):
@@ -92,8 +92,8 @@ class Projector:
 
     async def _seek(self) -> None:
         """Read on behind the checkpoint, whatever anybody has read."""
-        self._subscription.rewind("")
         await self._log.seek(self._position)
+        self._subscription.rewind("")
 
     async def _take(self, entries: Sequence[Entry]) -> None:
         """Apply what is next; what was applied before is passed over."""

@@ -88,6 +88,7 @@ class StreamFeed:
         self._group, self._consumer = group, consumer
         self._streams: dict[bytes, StreamSubscription] = {}
         self._reading: dict[bytes, StreamSubscription] = {}
+        self._is_reading = False
         self._changed = asyncio.Event()
 
     def subscribe(self, key: str, after: str) -> StreamSubscription:
@@ -121,20 +122,20 @@ class StreamFeed:
                 if not hungry:
                     await self._changed.wait()
                     continue
-                self._reading = dict(hungry)
+                self._reading, self._is_reading = dict(hungry), True
                 reply = await self._blocking.call(*self._request(list(hungry.values())))
                 for key, raw in reply or ():
                     stream = self._reading.get(key)
                     if raw and stream is not None and self._streams.get(key) is stream:
                         stream.deliver(entries_of(raw))
-                self._reading = {}
+                self._is_reading = False
 
     async def _interrupt(self) -> None:
         """Unblock a read that does not know of a change; again, if it had not blocked yet."""
         client = await self._blocking.call("CLIENT", "ID")
         while True:
             await self._changed.wait()
-            if self._reading:
+            if self._is_reading:
                 await self._control.call("CLIENT", "UNBLOCK", client)
             await anyio.sleep(UNBLOCK_PAUSE_SECONDS)
 

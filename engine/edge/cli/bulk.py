@@ -5,23 +5,19 @@ order, and each submits before it first waits. Whatever is wrong with a line is 
 matter; the others go on.
 """
 
-import os
-import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import anyio
 import msgspec
-from anyio import to_thread
 
 from engine.core.errors import Misuse, SemelError, Unknown
 from engine.core.outcome import Outcome
 from engine.edge.cli import output
 from engine.edge.cli.gauge import Advance, gauge
+from engine.edge.cli.lines import lines_of, size_of
 from engine.edge.cli.options import Format
 from engine.edge.cli.outcomes import fault_in, outcome_data
 from engine.edge.client import Client
@@ -31,8 +27,6 @@ IN_FLIGHT_LIMIT = 512
 
 NAMED_LIMIT = 20
 """Lines named one by one when they were not accepted."""
-
-_CHUNK_BYTES = 65_536
 
 
 class Line(msgspec.Struct, forbid_unknown_fields=True):
@@ -159,15 +153,16 @@ class Load:
 async def submit_lines(client: Client, stream: BinaryIO, seconds: float, shown: Format) -> int:
     """Submit a file and sum up; returns the exit code."""
     began = time.monotonic()
-    with gauge(_size_of(stream)) as advance:
+    with gauge(size_of(stream)) as advance:
         load = Load(client, seconds, shown, advance)
-        await load.run(_lines_of(stream))
+        await load.run(lines_of(stream))
     took = time.monotonic() - began
     count, named = load.count, sorted(load.named, key=lambda fault: int(fault["line"]))
     statuses = ("lines", "accepted", "duplicate", "rejected", "failed", "unknown", "malformed")
     data: dict[str, Any] = {name: count[name] for name in statuses}
-    data |= {"seconds": round(took, 3), "per_second": round(count["lines"] / took)}
-    text = list(_summary(load, named, took))
+    rate = (count["lines"] - count["unknown"] - count["malformed"]) / took
+    data |= {"seconds": round(took, 3), "per_second": round(rate)}
+    text = list(_summary(load, named, f"{took:.1f} s, {rate:.0f} outcomes a second"))
     if shown is Format.JSONL:
         for sentence in text:
             output.say(sentence)
@@ -178,11 +173,11 @@ async def submit_lines(client: Client, stream: BinaryIO, seconds: float, shown: 
     return 0 if count["accepted"] + count["duplicate"] == count["lines"] else 1
 
 
-def _summary(load: Load, named: list[dict[str, Any]], took: float) -> Iterator[str]:
+def _summary(load: Load, named: list[dict[str, Any]], pace: str) -> Iterator[str]:
     count = load.count
     nothing = ": nothing changed" if count["lines"] == count["duplicate"] else ""
     yield f"{load.standing()}{nothing}"
-    yield f"{count['lines']} lines in {took:.1f} s, {count['lines'] / took:.0f} a second"
+    yield f"{count['lines']} lines in {pace}"
     if count["repeats_of_refused"]:
         yield f"{count['repeats_of_refused']} of the duplicates repeat what was not accepted"
     for fault in named:
@@ -193,41 +188,3 @@ def _summary(load: Load, named: list[dict[str, Any]], took: float) -> Iterator[s
         yield f"… and {more} lines more"
     if count["unknown"]:
         yield "Some outcomes are unknown: submit the file again. Lines with an id count once."
-
-
-@contextmanager
-def opened(path: Path | None) -> Iterator[BinaryIO]:
-    """The file, or stdin; raises `Misuse`."""
-    if path is None:
-        yield sys.stdin.buffer
-        return
-    try:
-        stream = path.open("rb")
-    except OSError as error:
-        raise Misuse(f"cannot read {path}: {error.strerror}") from error
-    with stream:
-        yield stream
-
-
-def _size_of(stream: BinaryIO) -> int | None:
-    """How much there is to read; None for a pipe."""
-    try:
-        return os.fstat(stream.fileno()).st_size or None
-    except OSError:
-        return None
-
-
-async def _lines_of(stream: BinaryIO) -> AsyncIterator[bytes]:
-    """Lines as soon as they are there: whoever writes a pipe may be slow."""
-    rest = b""
-    while chunk := await to_thread.run_sync(_read_some, stream, abandon_on_cancel=True):
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line
-    if rest:
-        yield rest
-
-
-def _read_some(stream: BinaryIO) -> bytes:
-    read1: Any = getattr(stream, "read1", stream.read)
-    return bytes(read1(_CHUNK_BYTES))

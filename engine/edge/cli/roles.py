@@ -30,11 +30,16 @@ def init(
     settings = settings_of(redis, config, namespace, partitions=partitions)
 
     async def work() -> int:
-        from engine.app import DEFAULT_PARTITIONS, namespace_session  # noqa: PLC0415
+        from engine.app import (  # noqa: PLC0415
+            DEFAULT_PARTITIONS,
+            namespace_session,
+            without_password,
+        )
 
         async with namespace_session(settings, create=DEFAULT_PARTITIONS) as session:
             number = session.partitions
-        said = f"the namespace {settings.namespace!r} has {number} partitions at {settings.redis}"
+        server = without_password(settings.redis)
+        said = f"the namespace {settings.namespace!r} has {number} partitions at {server}"
         show(output, {"namespace": settings.namespace, "partitions": number}, said)
         return 0
 

@@ -125,7 +125,8 @@ def _submit_one(
 
 def _submit_file(settings: "Settings", file: str, seconds: float, output: Format) -> int:
     from engine.core.registry import Domain  # noqa: PLC0415
-    from engine.edge.cli.bulk import opened, submit_lines  # noqa: PLC0415
+    from engine.edge.cli.bulk import submit_lines  # noqa: PLC0415
+    from engine.edge.cli.lines import opened  # noqa: PLC0415
 
     path = None if file == "-" else Path(file)
 

@@ -28,7 +28,7 @@ for _, change in ipairs(cjson.decode(ARGV[10])) do
   rows[number] = row
   if position > row.at then
     row.at, row.dirty = position, true
-    if wipe then row.new, row.wiped = {}, true end
+    if wipe then row.new, row.ranks, row.wiped = {}, {}, true end
     for _, name in ipairs(drop) do row.new[name] = false end
     for i = 1, #put, 2 do row.new[put[i]] = put[i + 1] end
     for i = 1, #add, 2 do row.new[add[i]] = sum(value(row, add[i]) or '0', add[i + 1]) end
@@ -48,15 +48,19 @@ local function group(row, index, of)
   return key
 end
 local moves = {}
+local function move(row, index)
+  local id, old, new = row.key:sub(#ARGV[7] + 1), group(row, index, stored), group(row, index, value)
+  local rank, kept = row.ranks[index[1]], '_rank:' .. index[1]
+  if rank == '=' then rank = value(row, index[3]) end
+  assert(not rank or math.abs(tonumber(rank) or math.huge) < math.huge, 'a rank is no number')
+  if old == new and not rank then return end
+  if not row.wiped then rank = rank or (old and call('ZSCORE', old, id)) or stored(row, kept) end
+  if old ~= new then moves[#moves + 1] = {'ZREM', old, id} end
+  if new then moves[#moves + 1] = {'ZADD', new, rank or '0', id} end
+  row.new[kept] = not new and rank or false
+end
 for _, row in pairs(rows) do
-  for _, index in ipairs(row.dirty and cjson.decode(ARGV[9]) or {}) do
-    local id, old, new = row.key:sub(#ARGV[7] + 1), group(row, index, stored), group(row, index, value)
-    local rank = row.ranks[index[1]]
-    if rank == '=' then rank = value(row, index[3]) end
-    if old ~= new or rank then
-      moves[#moves + 1] = {old ~= new and old, new, rank or (old and call('ZSCORE', old, id)) or '0', id}
-    end
-  end
+  for _, index in ipairs(row.dirty and cjson.decode(ARGV[9]) or {}) do move(row, index) end
 end
 for _, row in pairs(rows) do
   for _, name in ipairs(row.wiped and call('HKEYS', row.key) or {}) do
@@ -67,9 +71,8 @@ for _, row in pairs(rows) do
   end
   if row.dirty then call('HSET', row.key, field, ('%d'):format(row.at)) end
 end
-for _, move in ipairs(moves) do
-  if move[1] then call('ZREM', move[1], move[4]) end
-  if move[2] then call('ZADD', move[2], move[3], move[4]) end
+for _, step in ipairs(moves) do
+  if step[2] then call(unpack(step)) end
 end
 call('HSET', KEYS[1], 'position', ARGV[3], 'command', ARGV[4], 'branch', ARGV[5])
 return redis.status_reply('OK')

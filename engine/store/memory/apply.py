@@ -47,6 +47,7 @@ class _Row:
         self.after = dict(found)
         self.at = int(found.get(place.watermark, 0))
         self.ranks: dict[str, str] = {}
+        self.wiped = False
         self.dirty = False
 
     def fold(self, change: RowChange) -> None:
@@ -55,6 +56,7 @@ class _Row:
             return
         self.at, self.dirty = change.position, True
         if change.wipe:
+            self.wiped, self.ranks = True, {}
             self.after = {name: text for name, text in self.after.items() if name.startswith("_")}
         for name in change.drop:
             self.after.pop(name, None)
@@ -74,11 +76,23 @@ class _Row:
             rank = self.ranks.get(index.name)
             if rank == "=":
                 rank = self.after.get(index.order)
+            if rank is not None:
+                _score(rank)
             if old == new and rank is None:
                 continue
-            kept = data.ranking(old).get(self._row, 0.0) if old else 0.0
+            kept = f"_rank:{index.name}"
+            if rank is None and not self.wiped:
+                rank = self._rank_in(data, old) or self.before.get(kept)
+            self.after.pop(kept, None)
+            if new is None and rank is not None:
+                self.after[kept] = rank
             leaves = old if old != new else None
-            yield _Move(self._row, leaves, new, kept if rank is None else _score(rank))
+            yield _Move(self._row, leaves, new, _score(rank or "0"))
+
+    def _rank_in(self, data: Keyspace, group: str | None) -> str | None:
+        """The score that the row has in a group, as a script would be told it."""
+        score = data.ranking(group).get(self._row) if group else None
+        return None if score is None else f"{score:.17g}"
 
     def _group(self, data: Keyspace, index: Index, fields: Mapping[str, str]) -> str | None:
         values = [fields[name] for name in index.group if name in fields]

@@ -14,10 +14,10 @@ local function sum(a, b)
   local high_b, low_b = split(b, scale)
   local high, low = high_a + high_b, low_a + low_b
   local carry = math.floor(low / LIMB)
-  high, low = high + carry, low - carry * LIMB
+  high, low = high + carry + 0, low - carry * LIMB + 0
   local negative = high < 0
   if negative then
-    high, low = -high, -low
+    high, low = 0 - high, 0 - low
     if low < 0 then high, low = high - 1, low + LIMB end
   end
   local text = ('%.0f%012.0f'):format(high, low):gsub('^0+', '')

@@ -1,0 +1,121 @@
+"""A kind of aggregate that does what a shop never should, for the sake of tests."""
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import anyio
+
+import handlers
+import projections
+from engine import Command, CommandContext, Decider, Event, Rejected
+from engine.core import registry
+from engine.core.registry import Domain
+
+
+class Note(Command):
+    """Note a text."""
+
+    text: str = "x"
+
+
+class Raise(Command):
+    """Raise something that is no rejection."""
+
+
+class Refuse(Command):
+    """Say no, with a code of the domain's own."""
+
+    code: str = "no"
+
+
+class Wait(Command):
+    """Wait until the gate of this name is opened."""
+
+    gate: str
+
+
+class Many(Command):
+    """Note many texts at once."""
+
+    count: int
+    size: int = 1
+
+
+class Stray(Command):
+    """Answer with an event of another kind."""
+
+
+class Noted(Event):
+    """A text was noted."""
+
+    text: str
+
+
+class Strayed(Event):
+    """Nobody evolves by this."""
+
+
+Texts: TypeAlias = tuple[str, ...]
+
+
+class Gates:
+    """Gates by name, and who stands before one, in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._gates: dict[str, anyio.Event] = {}
+        self.waiting: list[str] = []
+        self.decided = 0
+
+    def __getitem__(self, name: str) -> anyio.Event:
+        return self._gates.setdefault(name, anyio.Event())
+
+
+def note(command: Note, _: Texts, gates: Gates) -> Noted:
+    gates.decided += 1
+    return Noted(command.text)
+
+
+def fail(_command: Raise, _: Texts) -> None:
+    raise RuntimeError("the service is down")
+
+
+def refuse(command: Refuse, _: Texts) -> None:
+    raise Rejected(command.code, "the domain says no")
+
+
+async def wait(command: Wait, _: Any, gates: Gates, context: CommandContext) -> Noted:
+    gates.waiting.append(context.id)
+    await gates[command.gate].wait()
+    return Noted(command.gate)
+
+
+def many(command: Many, _: Texts) -> Iterator[Noted]:
+    for _n in range(command.count):
+        yield Noted("x" * command.size)
+
+
+def stray(_command: Stray, _: Texts) -> Strayed:
+    return Strayed()
+
+
+def evolve(texts: Texts, event: Noted) -> Texts:
+    if event.text == "unreadable":
+        raise ValueError("this event cannot be understood")
+    return (*texts, event.text)
+
+
+def domain_with(gates: Gates) -> Domain:
+    """The shop, and probes beside it."""
+    nothing: Texts = ()
+    probe = Decider(
+        kind="probe",
+        initial=nothing,
+        decide=[note, fail, refuse, wait, many, stray],
+        evolve=evolve,
+    )
+    return registry.build(
+        deciders=[*handlers.deciders, probe],
+        services=[gates],
+        projections=projections.projections,
+        queries=projections.queries,
+    )
