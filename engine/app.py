@@ -13,7 +13,6 @@ sessions of the store, one after the other, until a stop is asked for. Nothing e
 
 import importlib
 import os
-import re
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -34,6 +33,7 @@ from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings, load
 from engine.store.inspection import BACKLOG_LIMIT, PartitionState
+from engine.store.connection import without_password
 from engine.store.session import RedisSession, open_session
 from engine.telemetry import log
 
@@ -169,11 +169,6 @@ def _shown(settings: Settings) -> dict[str, Any]:
     """The settings as a start banner lists them: the address without its password."""
     shown = settings.model_dump(exclude={"partitions", "redis"}, exclude_defaults=True)
     return {"redis": without_password(settings.redis), "settings": shown}
-
-
-def without_password(url: str) -> str:
-    """A URL that may be shown to people."""
-    return re.sub(r"//([^:@/]*):[^@/]*@", r"//\1:***@", url)
 
 
 @asynccontextmanager

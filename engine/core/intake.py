@@ -7,6 +7,7 @@ that names every fault. Nothing here raises for bad input.
 
 from collections.abc import Mapping
 from datetime import datetime
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -164,8 +165,10 @@ class Intake:
         if handler is None:
             if faults:
                 return _malformed(faults)
+            close = get_close_matches(kind[:ID_LENGTH_LIMIT], self._domain.commands, 1)
+            hint = f"; did you mean {close[0]}?" if close else ""
             return Refusal(
-                "unknown_type", f"nobody here handles a command {kind[:ID_LENGTH_LIMIT]!r}"
+                "unknown_type", f"nobody here handles a command {kind[:ID_LENGTH_LIMIT]!r}{hint}"
             )
         if handler.decider.kind != kind_of(received.aggregate):
             return Refusal(

@@ -110,6 +110,8 @@ class QueryBus:
 
         async def ask() -> View:
             session = await self._dispatch.session()
+            if receipt is not None and receipt.partition >= session.partitions:
+                raise Misuse(f"{receipt} is no receipt of this namespace: it has no such partition")
             views = RowViews(session.rows, self._domain, receipt, deadline)
             answer: View = await handler.answer(query, views)
             return answer

@@ -33,10 +33,11 @@ class _Waiting:
     same command id that were read before that.
     """
 
-    __slots__ = ("answer", "answered", "early", "entry", "fields", "id", "partition")
+    __slots__ = ("aggregate", "answer", "answered", "early", "entry", "fields", "id", "partition")
 
-    def __init__(self, partition: int, id: str, fields: Mapping[str, bytes]) -> None:
-        self.partition, self.id, self.fields = partition, id, fields
+    def __init__(self, aggregate: str, id: str, fields: Mapping[str, bytes]) -> None:
+        self.aggregate, self.id, self.fields = aggregate, id, fields
+        self.partition = 0
         self.entry = ""
         self.early: dict[str, Outcome] = {}
         self.answer: Outcome | SemelError | None = None
@@ -85,14 +86,12 @@ class Dispatch:
 
         Raises `Unknown` when none came in time, and `Unavailable` when Redis refused it.
         """
-        waiting: _Waiting | None = None
+        waiting = _Waiting(aggregate, id, fields)
+        self._unanswered[waiting] = None
+        self._by_id.setdefault(id, {})[waiting] = None
+        self._send(waiting)
         try:
             with anyio.fail_after(seconds):
-                partitions = (await self.session()).partitions
-                waiting = _Waiting(partition_of(aggregate, partitions), id, fields)
-                self._unanswered[waiting] = None
-                self._by_id.setdefault(id, {})[waiting] = None
-                self._send(waiting)
                 await waiting.answered.wait()
         except TimeoutError:
             raise Unknown(
@@ -101,8 +100,7 @@ class Dispatch:
                 id,
             ) from None
         finally:
-            if waiting is not None:
-                self._forget(waiting)
+            self._forget(waiting)
         if not isinstance(waiting.answer, Outcome):
             raise waiting.answer or Unknown(f"command {id} has no outcome", id)
         return waiting.answer
@@ -119,6 +117,7 @@ class Dispatch:
         waiting.entry = ""
         waiting.early.clear()
         if self._session is not None:
+            waiting.partition = partition_of(waiting.aggregate, self._session.partitions)
             self._session.submit(
                 waiting.partition, waiting.fields, lambda told: self._told(waiting, told)
             )

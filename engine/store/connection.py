@@ -10,6 +10,7 @@ what that means.
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -167,12 +168,17 @@ async def connect(url: str) -> AsyncIterator[Connection]:
             await link.disconnect(nowait=True)
 
 
+def without_password(url: str) -> str:
+    """A URL that may be shown to people."""
+    return re.sub(r"//([^:@/]*):[^@/]*@", r"//\1:***@", url)
+
+
 async def _dial(url: str) -> AbstractConnection:
     try:
         options = dict(parse_url(url))
     except ValueError as error:
         raise Misuse(
-            f"{url!r} is not a Redis URL such as redis://127.0.0.1:6379/0: {error}"
+            f"{without_password(url)!r} is not a Redis URL such as redis://127.0.0.1:6379/0: {error}"
         ) from error
     kind: Any = options.pop("connection_class", TcpConnection)
     link: AbstractConnection = kind(
@@ -190,5 +196,5 @@ async def _dial(url: str) -> AbstractConnection:
             await link.connect()
     except (RedisError, OSError) as error:
         await link.disconnect(nowait=True)
-        raise Unavailable(f"cannot reach Redis at {url}: {error}") from error
+        raise Unavailable(f"cannot reach Redis at {without_password(url)}: {error}") from error
     return link

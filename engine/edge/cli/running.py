@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
-from engine.core.errors import NotYet, SemelError, Unavailable
+from engine.core.errors import NotYet, SemelError, Unavailable, single
 from engine.edge.cli.options import Format
 from engine.edge.cli.output import fault_of, say, show
 
@@ -57,7 +57,7 @@ def start(work: Callable[[], Awaitable[int]]) -> int:
 
 def _end(error: BaseException, output: Format) -> int:
     """Say what ended a verb; raises what nobody foresaw."""
-    cause = _cause(error)
+    cause = single(error)
     match cause:
         case SemelError():
             if output is Format.JSON:
@@ -70,14 +70,6 @@ def _end(error: BaseException, output: Format) -> int:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return _NOBODY_READS
     raise error
-
-
-def _cause(error: BaseException) -> BaseException:
-    """What a group is about: an error of ours before others, the first before later ones."""
-    while isinstance(error, BaseExceptionGroup):
-        ours = error.subgroup(SemelError)
-        error = (ours or error).exceptions[0]
-    return error
 
 
 def _advice(error: SemelError) -> str:

@@ -19,7 +19,13 @@ local rows = {}
 local function stored(row, name) return call('HGET', row.key, name) or nil end
 local function value(row, name)
   if row.new[name] ~= nil then return row.new[name] or nil end
-  return not row.wiped and stored(row, name) or nil
+  return stored(row, name)
+end
+local function wipe_all(row)
+  row.new, row.ranks, row.wiped = {}, {}, true
+  for _, name in ipairs(call('HKEYS', row.key)) do
+    if name:sub(1, 1) ~= '_' then row.new[name] = false end
+  end
 end
 for _, change in ipairs(cjson.decode(ARGV[10])) do
   local number, position, wipe, put, add, drop, ranks = unpack(change)
@@ -28,7 +34,7 @@ for _, change in ipairs(cjson.decode(ARGV[10])) do
   rows[number] = row
   if position > row.at then
     row.at, row.dirty = position, true
-    if wipe then row.new, row.ranks, row.wiped = {}, {}, true end
+    if wipe then wipe_all(row) end
     for _, name in ipairs(drop) do row.new[name] = false end
     for i = 1, #put, 2 do row.new[put[i]] = put[i + 1] end
     for i = 1, #add, 2 do row.new[add[i]] = sum(value(row, add[i]) or '0', add[i + 1]) end
@@ -63,9 +69,6 @@ for _, row in pairs(rows) do
   for _, index in ipairs(row.dirty and cjson.decode(ARGV[9]) or {}) do move(row, index) end
 end
 for _, row in pairs(rows) do
-  for _, name in ipairs(row.wiped and call('HKEYS', row.key) or {}) do
-    if name:sub(1, 1) ~= '_' then call('HDEL', row.key, name) end
-  end
   for name, text in pairs(row.new) do
     if text then call('HSET', row.key, name, text) else call('HDEL', row.key, name) end
   end

@@ -1,0 +1,261 @@
+"""The projector: rows are what a plain fold of the log makes, however the log is delivered."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations, product
+from random import Random
+
+import anyio
+import pytest
+
+from engine import EventContext, Operation, Projection, put
+from engine.core import registry
+from engine.core.errors import Fenced, Refused, Torn
+from engine.core.records import Entry
+from engine.runtime import projector as module
+from handlers.orders import OrderCreated
+from projections.customers import customers
+from projections.orders import OrderRow, orders
+from tests.kit import Happened, read_model
+from tests.runtime.meddling import Barrier, Death, die
+from tests.runtime.reading import PARTITION, Reading, Rows, reading
+
+EVENTS = 6
+
+
+@pytest.fixture(autouse=True)
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is waited for is waited for shortly."""
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
+    monkeypatch.setattr(module, "_BLOCKED_SECONDS", (0.001,))
+
+
+def folded(r: Reading, projection: Projection[customers.row] = customers) -> Rows:  # type: ignore[name-defined]
+    """What the rows must be, by a plain fold of the log."""
+    events = [
+        Happened(
+            entry.fields[b"aggregate"].decode(),
+            r.stage.domain.decode_event(entry.fields[b"type"].decode(), entry.fields[b"data"]),
+        )
+        for entry in r.entries()
+    ]
+    return read_model(projection, *events).hashes
+
+
+def plain(rows: Rows) -> Rows:
+    """Rows without what is the engine's."""
+    return {
+        id: {name: text for name, text in row.items() if not name.startswith("_")}
+        for id, row in rows.items()
+    }
+
+
+async def test_rows_are_a_plain_fold_of_the_log() -> None:
+    async with reading() as r:
+        rows = await r.read(1)
+        assert plain(rows) == folded(r)
+        assert plain(rows) == {"customer-c-1": {"order_count": "2", "order_amount": "50.75"}}
+        assert rows["customer-c-1"][f"_at:{PARTITION}"] == "6"
+
+
+async def test_events_that_a_projection_does_not_take_are_passed_over() -> None:
+    async with reading() as r:
+        projection = replace(customers, on=())
+        r.stage.domain.event_handlers["customers"] = {}
+        assert await r.read(1, projection=projection) == {}
+        assert r.position(1) == EVENTS
+
+
+async def test_a_generation_goes_on_where_it_was() -> None:
+    async with reading(projection_batch_events=1) as r:
+        r.wrap = {"after": {"apply": die}}
+        for position in range(1, 4):
+            with pytest.raises(Death):
+                await (await r.projector(1)).serve(await r.acquire(1))
+            assert r.position(1) == position
+        r.wrap = {}
+        assert plain(await r.read(1)) == folded(r)
+
+
+RUNS = [list(range(a, b + 1)) for a, b in combinations(range(EVENTS + 1), 2) if a > 0] + [
+    [n] for n in range(1, EVENTS + 1)
+]
+"""Every run of neighbours in the log."""
+
+
+async def test_whatever_two_batches_come_first_the_rows_are_the_same() -> None:
+    async with reading() as r:
+        log, expected = r.entries(), plain(await r.read(1))
+        for generation, script in enumerate(product(RUNS, repeat=2), 2):
+            batches = [[log[n - 1] for n in run] for run in script]
+            assert plain(await r.read(generation, batches)) == expected, script
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_is_delivered_the_rows_are_the_same(seed: int) -> None:
+    random = Random(seed)
+    async with reading(projection_batch_events=random.randint(1, 4)) as r:
+        log, expected = r.entries(), plain(await r.read(1))
+        for generation in range(2, 40):
+            script = [some_entries(random, log) for _ in range(random.randint(1, 6))]
+            told = [[entry.id for entry in batch] for batch in script]
+            assert plain(await r.read(generation, script)) == expected, told
+
+
+def some_entries(random: Random, log: list[Entry]) -> list[Entry]:
+    """Entries in their order, with gaps or without."""
+    if random.random() < 0.5:
+        start = random.randrange(len(log))
+        return log[start : random.randint(start + 1, len(log))]
+    return [entry for entry in log if random.random() < 0.6] or log[:1]
+
+
+async def test_what_a_stale_reader_took_is_read_again() -> None:
+    async with reading() as r, r.stage.session() as other:
+        async with r.projecting(1):
+            await r.reached(1, EVENTS)
+            stale = (await other.logs("customers", 1)).subscribe(other.log_key(PARTITION), "")
+            async with anyio.create_task_group() as tasks:
+                taken: list[Entry] = []
+
+                async def take() -> None:
+                    taken.extend(await stale.take() or ())
+
+                group = r.stage.server.data.stream(r.stage.keys.log(PARTITION)).groups
+                group["customers@1"] = "2-0"
+                tasks.start_soon(take)
+            assert [entry.id for entry in taken] == ["3-0", "4-0", "5-0", "6-0"]
+            r.stage.server.data.drop(
+                r.stage.keys.projection(PARTITION, "customers", 1), ["position"]
+            )
+        assert plain(await r.read(1)) == folded(r)
+
+
+async def test_an_empty_read_while_head_is_ahead_is_noticed() -> None:
+    async with reading() as r:
+        r.wrap = {"after": {"seek": lambda: skip_to_the_end(r)}}
+        async with r.projecting(1):
+            await anyio.wait_all_tasks_blocked()
+            assert r.position(1) == 0
+            r.wrap["after"].clear()
+            await r.reached(1, EVENTS)
+        assert plain(r.rows(1)) == folded(r)
+
+
+async def skip_to_the_end(r: Reading) -> None:
+    """What a stale reader does that reads on at the wrong moment."""
+    log = r.stage.server.data.stream(r.stage.keys.log(PARTITION))
+    log.groups["customers@1"] = log.last
+
+
+async def test_what_is_projected_meanwhile_is_read_too() -> None:
+    async with reading() as r, r.projecting(1):
+        await r.reached(1, EVENTS)
+        async with r.stage.owner(PARTITION):
+            order = r.entries()[2].fields[b"aggregate"].decode()
+            await r.stage.answer("ShipOrder", order)
+        await r.reached(1, EVENTS + 1)
+
+
+async def test_an_event_that_cannot_be_projected_is_tried_until_it_can_be() -> None:
+    failures = iter(range(3))
+
+    def on_created(_event: OrderCreated, context: EventContext) -> Iterator[Operation]:
+        if next(failures, None) is not None:
+            raise RuntimeError("a bug")
+        yield put(context.aggregate, item_count=context.position)
+
+    async with reading() as r:
+        broken = Projection(name="broken", row=OrderRow, on=[on_created])
+        r.stage.domain = registry.build(projections=[broken])
+        rows = await r.read(1, projection=broken)
+        assert [row["item_count"] for row in rows.values()] == ["1", "3"]
+
+
+async def test_a_step_that_the_store_refuses_is_tried_until_it_is_taken() -> None:
+    failures = iter(range(3))
+
+    async def full() -> None:
+        if next(failures, None) is not None:
+            raise Refused("OOM")
+
+    async with reading() as r:
+        r.wrap = {"before": {"apply": full}}
+        assert plain(await r.read(1)) == folded(r)
+
+
+async def test_what_is_blocked_can_be_stopped() -> None:
+    reached = anyio.Event()
+
+    def on_created(event: OrderCreated) -> Iterator[Operation]:
+        reached.set()
+        raise RuntimeError(f"a bug about {event}")
+        yield
+
+    async with reading() as r:
+        broken = Projection(name="broken", row=OrderRow, on=[on_created])
+        r.stage.domain = registry.build(projections=[broken])
+        with anyio.fail_after(1):
+            async with r.projecting(1, projection=broken):
+                await reached.wait()
+        assert r.position(1, broken) == 0
+
+
+async def test_a_worker_that_was_replaced_writes_nothing() -> None:
+    barrier = Barrier()
+    async with reading() as r:
+        r.wrap = {"before": {"apply": barrier}}
+        stale, token = await r.projector(1), await r.acquire(1)
+        async with anyio.create_task_group() as tasks:
+
+            async def serve() -> None:
+                with pytest.raises(Fenced):
+                    await stale.serve(token)
+
+            tasks.start_soon(serve)
+            await barrier.reached.wait()
+            r.wrap = {}
+            await r.read(1)
+            before = r.stage.server.data.dump()
+            barrier.opened.set()
+        assert r.stage.server.data.dump() == before
+        assert plain(r.rows(1)) == folded(r)
+
+
+async def test_no_step_takes_more_events_than_it_may() -> None:
+    steps: list[int] = []
+    async with reading(projection_batch_events=4) as r:
+
+        async def note() -> None:
+            steps.append(r.position(1))
+
+        r.wrap = {"after": {"apply": note}}
+        await r.read(1)
+    assert steps == [4, 6]
+
+
+@pytest.mark.parametrize("wrong", [{"command": "1-0"}, {"position": "7"}, {"position": "99"}])
+async def test_a_checkpoint_that_the_log_contradicts_is_torn(wrong: dict[str, str]) -> None:
+    async with reading() as r:
+        await r.read(1)
+        r.stage.server.data.put(r.stage.keys.projection(PARTITION, "customers", 1), wrong)
+        with pytest.raises(Torn, match="history was lost"):
+            await (await r.projector(1)).serve(await r.acquire(1))
+
+
+async def test_who_does_not_hold_the_lease_writes_nothing() -> None:
+    async with reading() as r:
+        with pytest.raises(Fenced):
+            await (await r.projector(1)).serve("no token")
+        assert r.rows(1) == {}
+
+
+async def test_orders_stand_in_their_customers_index() -> None:
+    async with reading() as r:
+        await r.read(1, projection=orders)
+        ids, total = await r.session.rows.members("orders", 1, "by_customer", ["c-1"], 0, 9, False)
+        assert total == 2
+        assert sorted(ids) == sorted(plain(r.rows(1, orders)))
+        shipped = ["c-1", "shipped"]
+        index = "by_customer_and_status"
+        assert (await r.session.rows.members("orders", 1, index, shipped, 0, 9, False))[1] == 1
