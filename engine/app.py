@@ -32,8 +32,8 @@ from engine.runtime.process import Readiness, Role, run_process, serve, serving
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings, load
-from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.connection import without_password
+from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.session import RedisSession, open_session
 from engine.telemetry import log
 
@@ -52,6 +52,7 @@ __all__ = [
     "run_process",
     "serve",
     "serving",
+    "without_password",
     "worker_role",
 ]
 

@@ -23,6 +23,7 @@ EVENTS: Final = {
     "partition.stopped": "A partition stopped for a reason that needs an operator: see `error`.",
     "actor.damaged": "An aggregate's events cannot be read by this code; its commands fail.",
     "command.failed": "A decider raised; the command was answered `failed`. Mend the decider.",
+    "reply.refused": "A client named a list that cannot take its reply; its outcome stands.",
     "worker.started": "A projection worker serves; lists its projections and the settings.",
     "worker.stopped": "Everything was given back.",
     "projection.blocked": "An event cannot be projected; it is tried again. Mend the projection.",

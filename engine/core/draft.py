@@ -19,16 +19,22 @@ NOTHING_TO_SAY = b"{}"
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What was decided about a command: a status, its ``detail``, the events that follow."""
+    """What was decided about a command: a status, its ``detail``, the events that follow.
+
+    ``of_id`` says whether this is what the command's id means from now on. What was refused
+    because of its id, or has no usable one, says nothing of it; such an outcome's ``digest``
+    is empty, so that whoever loads it later knows that too.
+    """
 
     status: Status
     detail: bytes = NOTHING_TO_SAY
     events: tuple[NewEvent, ...] = ()
+    of_id: bool = True
 
 
-def refused(refusal: Refusal) -> Answer:
+def refused(refusal: Refusal, *, of_id: bool = True) -> Answer:
     """The answer no, with its reason."""
-    return Answer(Status.REJECTED, refusal.detail())
+    return Answer(Status.REJECTED, refusal.detail(), of_id=of_id)
 
 
 class Draft:
@@ -80,13 +86,15 @@ class Draft:
 
     def _add_repeat(self, received: Received) -> None:
         """Answer an id that was answered before, perhaps earlier in this batch."""
-        self._window.remember(received, None)
         first = self._window.first(received)
         refusal = self._window.refusal(received, first)
         if refusal is not None or first is None:
-            answer = refused(refusal or Refusal("id_reused", "the id was used before"))
+            why = refusal or Refusal("id_reused", "the id was used before")
+            answer = refused(why, of_id=False)
+            self._window.remember(received, None)
             self._record(received, answer, self._versions.get(received.aggregate, 0))
             return
+        self._window.repeated(received)
         said = {
             "entry": first.entry,
             "status": first.status,
@@ -105,7 +113,7 @@ class Draft:
                 answer.status,
                 received.raw_aggregate,
                 version,
-                received.digest,
+                received.digest if answer.of_id else "",
                 answer.detail,
                 answer.events,
             )
@@ -115,13 +123,10 @@ class Draft:
 
     def _first_of(self, received: Received, answer: Answer, version: int) -> First | None:
         """What a repeat of this id will be told; None where the answer says nothing of the id."""
-        if not received.addressed:
+        if not (received.addressed and answer.of_id):
             return None
-        detail = {}
-        if answer.detail is not NOTHING_TO_SAY:
-            detail = msgspec.json.decode(answer.detail)
-            if detail.get("code") in Window.NOT_FIRST:
-                return None
+        quiet = answer.detail is NOTHING_TO_SAY
+        detail = {} if quiet else msgspec.json.decode(answer.detail)
         return First(
             received.entry, answer.status, version, self._position, received.digest, detail
         )

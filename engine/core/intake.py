@@ -15,14 +15,12 @@ import msgspec
 from pydantic import ValidationError
 
 from engine.core.codec import digest_of, read_meta, time_of
-from engine.core.ids import stream_ms, stream_order
+from engine.core.ids import stream_ms
+from engine.core.inside import is_inside_id
 from engine.core.messages import NO_META, Command, CommandContext, CommandMeta
 from engine.core.records import Entry
 from engine.core.registry import CommandHandler, Domain
 from engine.core.routing import ID_LENGTH_LIMIT, aggregate_fault, id_fault, kind_of, partition_of
-
-INSIDE_PREFIX = b"inbox/"
-"""Ids that the engine makes for inbox entries without one: this and the inbox's own id."""
 
 _REQUIRED = (b"type", b"aggregate", b"data")
 _KNOWN = frozenset((*_REQUIRED, b"id", b"meta"))
@@ -85,12 +83,12 @@ class Received(msgspec.Struct, gc=False):
 class Intake:
     """Judges the entries of one partition's command stream."""
 
-    def __init__(self, domain: Domain, partition: int, partitions: int, command_bytes: int) -> None:
+    def __init__(
+        self, domain: Domain, partition: int, partitions: int, secret: bytes, command_bytes: int
+    ) -> None:
         self._domain = domain
         self._partition, self._partitions = partition, partitions
-        self._command_bytes = command_bytes
-        self.inbox_mark = "0-0"
-        """How far the inbox has come here: it made no id beyond this."""
+        self._secret, self._command_bytes = secret, command_bytes
 
     def receive(self, entry: Entry) -> Received:
         """Judge one entry."""
@@ -116,7 +114,9 @@ class Intake:
         faults: dict[str, str] = {}
         try:
             received.id = raw_id.decode()
-            fault = None if self._made_inside(raw_id) else id_fault(received.id)
+            fault = id_fault(received.id)
+            if fault and is_inside_id(self._secret, received.id):
+                fault = None
         except UnicodeDecodeError:
             fault = "is not UTF-8"
         if fault:
@@ -140,15 +140,6 @@ class Intake:
             )
         received.addressed = True
         return None
-
-    def _made_inside(self, raw_id: bytes) -> bool:
-        if not raw_id.startswith(INSIDE_PREFIX):
-            return False
-        made_of = raw_id.removeprefix(INSIDE_PREFIX)
-        ms, _, seq = made_of.partition(b"-")
-        if not (ms.isdigit() and seq.isdigit()):
-            return False
-        return stream_order(made_of.decode()) <= stream_order(self.inbox_mark)
 
     def _content_fault(self, received: Received, fields: Mapping[bytes, bytes]) -> Refusal | None:
         """What is wanted, and whether it is well said."""

@@ -80,14 +80,14 @@ class Ledger(Protocol):
     async def outcomes(self, below: str, count: int) -> list[Outcome]:
         """Up to ``count`` outcomes below a stream id (``+`` for the end), newest first."""
 
-    async def mark(self, source: str) -> str:
-        """How far an inside source of commands has come at this partition; ``0-0`` if nowhere."""
-
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
 
     async def reply(self, replies: Sequence[tuple[str, bytes]], seconds: int) -> None:
-        """Push each reply to the list its client named; the lists expire."""
+        """Push each reply to the list its client named; the lists expire.
+
+        Raises `Refused` when a list could not take its reply; the others got theirs.
+        """
 
 
 class Inbox(Protocol):
@@ -164,6 +164,10 @@ class Session(Protocol):
     @property
     def partitions(self) -> int:
         """How many partitions the namespace has."""
+
+    @property
+    def secret(self) -> bytes:
+        """What the ids that the engine makes are tagged with (`engine.core.inside`)."""
 
     @property
     def leases(self) -> Leases:

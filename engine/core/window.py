@@ -34,9 +34,6 @@ class First(msgspec.Struct, frozen=True):
 class Window:
     """The remembered ids of one partition; limits are a number, and ages in seconds."""
 
-    NOT_FIRST = frozenset({"id_reused", "wrong_partition", "expired", "clock"})
-    """Codes of rejections that say nothing of what the id means to its aggregate."""
-
     def __init__(self, forgotten: str, keep_count: int, keep_seconds: float, skew: float) -> None:
         self._forgotten_ms = stream_ms(forgotten)
         self._keep_count, self._keep_ms, self._skew_ms = (
@@ -45,6 +42,7 @@ class Window:
             skew * 1000,
         )
         self._first: dict[tuple[str, str], First] = {}
+        self._repeats: dict[tuple[str, str], int] = {}
         self._order: deque[tuple[str, tuple[str, str] | None]] = deque()
         self.lowest = "+"
         """The oldest outcome loaded so far."""
@@ -55,10 +53,12 @@ class Window:
         for outcome in page:
             self.lowest = outcome.entry
             key = (outcome.aggregate, outcome.id)
-            if outcome.id == outcome.entry or outcome.detail.get("code") in self.NOT_FIRST:
+            if outcome.id == outcome.entry or not outcome.digest:
                 self._order.appendleft((outcome.entry, None))
                 continue
             self._order.appendleft((outcome.entry, key))
+            if key in self._first:
+                self._repeats[key] = self._repeats.get(key, 0) + 1
             self._first[key] = _first_of(outcome)
         self.complete = self.complete or last
 
@@ -97,11 +97,17 @@ class Window:
         return None
 
     def remember(self, received: Received, first: First | None) -> None:
-        """Note an outcome that was committed; ``first`` is None where the id says nothing."""
+        """Note an answer; ``first`` is None where it says nothing of the id."""
         key = None
         if first is not None and received.id != received.entry:
             key = (received.aggregate, received.id)
-            self._first.setdefault(key, first)
+            self._first[key] = first
+        self._order.append((received.entry, key))
+
+    def repeated(self, received: Received) -> None:
+        """Note an answer that repeats the first one: it is remembered for longer."""
+        key = (received.aggregate, received.id)
+        self._repeats[key] = self._repeats.get(key, 0) + 1
         self._order.append((received.entry, key))
 
     def entry_before(self, count: int) -> str:
@@ -121,9 +127,17 @@ class Window:
                 break
             self._order.popleft()
             self._forgotten_ms = stream_ms(entry)
-            if key is not None and self._first[key].entry == entry:
-                del self._first[key]
+            if key is not None:
+                self._forget(key)
         return self._order[0][0]
+
+    def _forget(self, key: tuple[str, str]) -> None:
+        """One outcome of an id left the window; with the last one its first is forgotten."""
+        left = self._repeats.pop(key, 0) - 1
+        if left < 0:
+            del self._first[key]
+        elif left > 0:
+            self._repeats[key] = left
 
 
 def _first_of(outcome: Outcome) -> First:

@@ -1,6 +1,6 @@
 """Actors: the living aggregates of one partition, and what becomes of a command given to one."""
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from engine.core.codec import encode, event_meta
 from engine.core.decider import Decider, Decision, events_of
 from engine.core.draft import Answer, refused
-from engine.core.errors import Rejected
+from engine.core.errors import Rejected, Torn
 from engine.core.intake import Received, Refusal
 from engine.core.messages import Event
 from engine.core.outcome import Status
@@ -85,10 +85,11 @@ class Actors:
         for _ in range(min(idle, over)):
             del self._actors[next(iter(self._actors))]
 
-    def _revived(self, aggregate: str, history: Iterable[StoredEvent]) -> Actor:
+    def _revived(self, aggregate: str, history: Sequence[StoredEvent]) -> Actor:
         """An actor from its events; damaged, and said so, where they cannot be read."""
         actor = Actor(self._domain.deciders[kind_of(aggregate)])
         try:
+            _check_unbroken(history)
             actor.evolve(self._domain.decode_event(e.type, e.data) for e in history)
         except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
             actor.damage = f"{aggregate} cannot be loaded: {_said(error)}"
@@ -142,6 +143,13 @@ class Actors:
             if event.type not in known:
                 raise TypeError(f"{event.type} is not in the annotation of its kind's `evolve`")
         return new
+
+
+def _check_unbroken(history: Sequence[StoredEvent]) -> None:
+    """Raise `Torn` where a version is missing."""
+    for due, stored in enumerate(history, 1):
+        if stored.version != due:
+            raise Torn(f"version {due} is missing")
 
 
 def _failed(received: Received, code: str, said: str, error: Exception | None = None) -> Answer:

@@ -8,12 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from engine.core.batching import batches
 from engine.core.ids import stream_order
-from engine.core.intake import INSIDE_PREFIX
+from engine.core.inside import inside_id
 from engine.core.ports import Feed, Inbox
 from engine.core.records import Entry
 from engine.core.routing import aggregate_fault, partition_of
 from engine.settings import Settings
 from engine.telemetry import log
+
+SOURCE = "inbox"
+"""What the inbox is called in the ids that it makes."""
 
 COMPLAINTS = 0
 """The partition whose owner rejects what has no usable aggregate."""
@@ -22,10 +25,16 @@ COMPLAINTS = 0
 class InboxMover:
     """The inbox while this process owns it."""
 
-    def __init__(
-        self, key: str, partitions: int, feed: Feed, inbox: Inbox, settings: Settings
+    def __init__(  # noqa: PLR0913 -- what one acquisition consists of
+        self,
+        key: str,
+        partitions: int,
+        secret: bytes,
+        feed: Feed,
+        inbox: Inbox,
+        settings: Settings,
     ) -> None:
-        self._key, self._partitions = key, partitions
+        self._key, self._partitions, self._secret = key, partitions, secret
         self._feed, self._inbox, self._settings = feed, inbox, settings
         self._marks: dict[int, str] = {}
         self._stop: Callable[[], None] | None = None
@@ -71,7 +80,7 @@ class InboxMover:
         expected = self._marks.get(partition, "0-0")
         while waiting:
             mark = waiting[-1].id
-            commands = [_command_of(entry) for entry in waiting]
+            commands = [self._command_of(entry) for entry in waiting]
             found, new = await self._inbox.submit(partition, expected, mark, commands)
             self._marks[partition] = expected = found
             if new:
@@ -89,14 +98,13 @@ class InboxMover:
             COMPLAINTS if aggregate_fault(aggregate) else partition_of(aggregate, self._partitions)
         )
 
-
-def _command_of(entry: Entry) -> Mapping[str, bytes]:
-    """An inbox entry as a command's fields; without an id of its own it gets one of ours."""
-    fields = entry.fields
-    return {
-        "id": fields.get(b"id") or INSIDE_PREFIX + entry.id.encode(),
-        "type": fields.get(b"type", b""),
-        "aggregate": fields.get(b"aggregate", b""),
-        "data": fields.get(b"data", b""),
-        "meta": fields.get(b"meta", b""),
-    }
+    def _command_of(self, entry: Entry) -> Mapping[str, bytes]:
+        """An inbox entry as a command's fields; without an id of its own it gets one of ours."""
+        fields = entry.fields
+        return {
+            "id": fields.get(b"id") or inside_id(self._secret, SOURCE, entry.id).encode(),
+            "type": fields.get(b"type", b""),
+            "aggregate": fields.get(b"aggregate", b""),
+            "data": fields.get(b"data", b""),
+            "meta": fields.get(b"meta", b""),
+        }

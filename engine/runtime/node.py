@@ -38,14 +38,15 @@ async def engine(  # noqa: PLR0913 -- one process in all its aspects
     feed = await session.feed()
     wanted: dict[str, Callable[[], Tenant]] = {
         session.partition_lease(number): partial(
-            Partition, number, session.partitions, session.commands_key(number),
+            Partition, number, session.partitions, session.secret, session.commands_key(number),
             domain, feed, partial(session.ledger, number), settings,
         )
         for number in range(session.partitions)
     }  # fmt: skip
     wanted[session.inbox_lease()] = partial(
-        InboxMover, session.inbox_key(), session.partitions, feed, session.inbox(), settings
-    )
+        InboxMover, session.inbox_key(), session.partitions, session.secret,
+        feed, session.inbox(), settings,
+    )  # fmt: skip
     await _keep(session, wanted, settings, node, "engine", shutdown, ready)
 
 

@@ -14,7 +14,8 @@ import anyio
 
 from engine.core.batching import batches
 from engine.core.draft import Answer, Draft, refused
-from engine.core.intake import INSIDE_PREFIX, Intake, Received
+from engine.core.errors import Refused
+from engine.core.intake import Intake, Received
 from engine.core.ports import Feed, Ledger
 from engine.core.records import Entry, Head
 from engine.core.registry import Domain
@@ -22,12 +23,10 @@ from engine.core.routing import kind_of
 from engine.core.window import Window
 from engine.runtime.actor import Actors, Limits
 from engine.settings import Settings
+from engine.telemetry import log
 
 WINDOW_PAGE = 2000
 """Outcomes loaded at a time: a few milliseconds, so that serving goes on in between."""
-
-INBOX = "inbox"
-"""The inbox's name among a partition's sources."""
 
 
 class Partition:
@@ -37,6 +36,7 @@ class Partition:
         self,
         number: int,
         partitions: int,
+        secret: bytes,
         key: str,
         domain: Domain,
         feed: Feed,
@@ -46,7 +46,7 @@ class Partition:
         self.number = number
         self._key, self._feed, self._domain = key, feed, domain
         self._open_ledger, self._settings = open_ledger, settings
-        self._intake = Intake(domain, number, partitions, settings.command_bytes)
+        self._intake = Intake(domain, number, partitions, secret, settings.command_bytes)
         self._actors_limit = max(1, settings.actors // partitions)
         self._stop: Callable[[], None] | None = None
         self._stopping = False
@@ -82,7 +82,7 @@ class Partition:
 
     async def _handle(self, batch: Sequence[Entry]) -> None:
         """Everything that happens to a batch of commands, in the order in which it happens."""
-        received = await self._receive(batch)
+        received = [self._intake.receive(entry) for entry in batch]
         await self._remember_enough(received)
         versions = await self._actors.load(self._addressed(received))
         answers = await self._decide(received)
@@ -92,11 +92,6 @@ class Partition:
         await self._ledger.commit(draft.commit())
         await self._reply(draft)
         await self._trim(len(batch))
-
-    async def _receive(self, batch: Sequence[Entry]) -> list[Received]:
-        if any(entry.fields.get(b"id", b"").startswith(INSIDE_PREFIX) for entry in batch):
-            self._intake.inbox_mark = await self._ledger.mark(INBOX)
-        return [self._intake.receive(entry) for entry in batch]
 
     async def _remember_enough(self, received: Sequence[Received]) -> None:
         """Load remembered ids until a repeat among these commands would be known."""
@@ -130,9 +125,10 @@ class Partition:
             if command.addressed and (key in asked or self._window.first(command) is not None):
                 continue
             asked.add(key)
-            refusal = command.refusal or self._window.refusal(command, None)
-            if refusal is not None:
-                answers[i] = refused(refusal)
+            if command.refusal is not None:
+                answers[i] = refused(command.refusal)
+            elif (refusal := self._window.refusal(command, None)) is not None:
+                answers[i] = refused(refusal, of_id=False)
             elif command.aggregate in chains or command.may_wait:
                 chains.setdefault(command.aggregate, []).append(i)
             else:
@@ -153,7 +149,10 @@ class Partition:
         """Tell those who named a list; the truth is in ``outcomes``, and is there already."""
         if draft.replies:
             replies = [(name, outcome.as_reply()) for name, outcome in draft.replies]
-            await self._ledger.reply(replies, int(self._settings.reply_seconds))
+            try:
+                await self._ledger.reply(replies, int(self._settings.reply_seconds))
+            except Refused as error:
+                log.warning("reply.refused", partition=self.number, error=str(error))
 
     async def _trim(self, handled: int) -> None:
         """Now and then, drop what is behind."""

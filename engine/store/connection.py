@@ -178,7 +178,8 @@ async def _dial(url: str) -> AbstractConnection:
         options = dict(parse_url(url))
     except ValueError as error:
         raise Misuse(
-            f"{without_password(url)!r} is not a Redis URL such as redis://127.0.0.1:6379/0: {error}"
+            f"{without_password(url)!r} is not a Redis URL, such as redis://127.0.0.1:6379/0: "
+            f"{error}"
         ) from error
     kind: Any = options.pop("connection_class", TcpConnection)
     link: AbstractConnection = kind(

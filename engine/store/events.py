@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 
 from engine.core.codec import outcome_of
+from engine.core.errors import Refused
 from engine.core.outcome import Outcome
 from engine.core.records import Commit, Head, StoredEvent
 from engine.store.connection import Argument, Connection
@@ -92,11 +93,6 @@ class RedisLedger:
         raw = await self._control.call("XREVRANGE", key, start, "-", "COUNT", count)
         return [outcome_of(entry, self._partition) for entry in entries_of(raw)]
 
-    async def mark(self, source: str) -> str:
-        """How far an inside source of commands has come at this partition; ``0-0`` if nowhere."""
-        mark = await self._control.call("HGET", self._keys.sources(self._partition), source)
-        return mark.decode() if mark else "0-0"
-
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
         lease, head, _, outcomes = self._fixed
@@ -110,8 +106,14 @@ class RedisLedger:
             key = self._keys.reply(name)
             sent.append(self._control.call("RPUSH", key, reply))
             sent.append(self._control.call("EXPIRE", key, seconds))
-        for reply_of_redis in sent:
-            await reply_of_redis
+        refused: Refused | None = None
+        for pushed in sent:
+            try:
+                await pushed
+            except Refused as error:
+                refused = refused or error
+        if refused is not None:
+            raise refused
 
 
 def _stored(raw: tuple[bytes, list[bytes]]) -> StoredEvent:

@@ -1,5 +1,8 @@
 """What a namespace is made of: its format, and how many partitions it has, for ever."""
 
+import secrets
+from typing import NamedTuple
+
 from engine.core.errors import NotFound, Unfit
 from engine.store.connection import Connection
 from engine.store.keys import Keys
@@ -8,21 +11,33 @@ FORMAT = 1
 """The version of the keys and entries described in ARCHITECTURE.md."""
 
 
-async def create(control: Connection, keys: Keys, partitions: int) -> int:
-    """Create the namespace unless it exists; returns its number of partitions."""
+SECRET_BYTES = 16
+
+
+class Facts(NamedTuple):
+    """What is fixed when a namespace is created."""
+
+    partitions: int
+    secret: bytes
+
+
+async def create(control: Connection, keys: Keys, partitions: int) -> None:
+    """Create the namespace, unless it exists."""
     await control.call("HSETNX", keys.meta(), "format", FORMAT)
     await control.call("HSETNX", keys.meta(), "partitions", partitions)
-    return await read(control, keys, None)
+    await control.call("HSETNX", keys.meta(), "secret", secrets.token_hex(SECRET_BYTES))
 
 
-async def read(control: Connection, keys: Keys, expected: int | None) -> int:
-    """The number of partitions of a namespace that this release can serve.
+async def read(control: Connection, keys: Keys, expected: int | None) -> Facts:
+    """What is fixed of a namespace that this release can serve.
 
     Raises `NotFound` when there is no such namespace, and `Unfit` when its format, or the
     number of partitions that was set explicitly, is another.
     """
-    format_found, partitions = await control.call("HMGET", keys.meta(), "format", "partitions")
-    if format_found is None or partitions is None:
+    format_found, partitions, secret = await control.call(
+        "HMGET", keys.meta(), "format", "partitions", "secret"
+    )
+    if format_found is None or partitions is None or secret is None:
         raise NotFound(
             f"there is no namespace {keys.namespace!r} here yet: `semel init` creates it, "
             f"as does starting `semel run`"
@@ -38,4 +53,4 @@ async def read(control: Connection, keys: Keys, expected: int | None) -> int:
             f"{expected}: the number is fixed at creation. Unset `partitions`, or use another "
             f"namespace"
         )
-    return int(partitions)
+    return Facts(int(partitions), secret)

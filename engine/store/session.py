@@ -42,7 +42,7 @@ class RedisSession:
         self._scripts = Scripts(control)
         self._feed: StreamFeed | None = None
         self._server = ""
-        self.partitions = 0
+        self.partitions, self.secret = 0, b""
         self.leases = RedisLeases(self._scripts)
         self.rows = RedisRows(control, keys)
         self.inspection = RedisInspection(control, keys)
@@ -53,11 +53,12 @@ class RedisSession:
 
     async def create(self, partitions: int) -> None:
         """Create the namespace unless it exists, and learn its number of partitions."""
-        self.partitions = await namespace.create(self._control, self._keys, partitions)
+        await namespace.create(self._control, self._keys, partitions)
+        await self.enter(None)
 
     async def enter(self, expected: int | None) -> None:
         """Learn the namespace's number of partitions; raises `NotFound` or `Unfit`."""
-        self.partitions = await namespace.read(self._control, self._keys, expected)
+        self.partitions, self.secret = await namespace.read(self._control, self._keys, expected)
 
     def partition_lease(self, partition: int) -> str:
         """The name of a partition's lease."""

@@ -69,9 +69,10 @@ async def said(one: Projecting, changes: list[RowChange], upto: int) -> bool:
 
 
 def what_matters(store: Store) -> dict[str, object]:
-    """Rows, indexes and checkpoints; ends of leases are each store's own."""
+    """Rows, indexes and checkpoints; ends of leases and secrets are each store's own."""
     dump = store.dump()
     for value in dump.values():
         if isinstance(value, dict):
             value.pop("until", None)
+            value.pop("secret", None)
     return dump

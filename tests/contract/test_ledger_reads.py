@@ -138,11 +138,3 @@ async def test_an_outcome_says_everything_about_its_command(store: Store) -> Non
         assert (outcome.aggregate, outcome.version, outcome.position) == ("order-1", 7, 1)
         assert (outcome.partition, outcome.branch) == (2, owner.head.branch)
         assert (outcome.digest, outcome.detail["message"]) == ("d9", "not today")
-
-
-async def test_a_source_that_never_came_stands_at_the_beginning(store: Store) -> None:
-    async with owned(store) as owner:
-        assert await owner.ledger.mark("inbox") == "0-0"
-        await owner.session.inbox().submit(0, "0-0", "5-1", [])
-        assert await owner.ledger.mark("inbox") == "5-1"
-        assert await owner.ledger.mark("another") == "0-0"

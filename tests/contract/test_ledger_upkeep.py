@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.core.errors import Fenced
+from engine.core.errors import Fenced, Refused
 from tests.contract.owners import Owner, owned, record
 from tests.contract.stores import Store
 
@@ -91,3 +91,12 @@ async def test_replies_expire(store: Store) -> None:
         assert 290_000 < store.lifetime_ms(store.keys.reply("r1")) <= 300_000
         await owner.ledger.reply([("r1", b"two")], 600)
         assert 590_000 < store.lifetime_ms(store.keys.reply("r1")) <= 600_000
+
+
+async def test_a_list_that_cannot_take_its_reply_keeps_no_other_from_theirs(store: Store) -> None:
+    async with owned(store) as owner:
+        store.plant(store.keys.reply("r1"))
+        with pytest.raises(Refused):
+            await owner.ledger.reply([("r1", b"one"), ("r2", b"two"), ("r1", b"three")], 300)
+        assert store.dump()[store.keys.reply("r2")] == [b"two"]
+        assert await owner.ledger.outcomes("+", 1) == []

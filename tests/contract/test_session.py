@@ -17,12 +17,17 @@ def fields(id: str) -> dict[str, bytes]:
 async def test_a_namespace_is_made_once(store: Store) -> None:
     async with store.session() as session:
         assert session.partitions == PARTITIONS
-        assert store.dump() == {store.keys.meta(): {"format": "1", "partitions": "4"}}
+        secret = session.secret.decode()
+        meta = {"format": "1", "partitions": "4", "secret": secret}
+        assert store.dump() == {store.keys.meta(): meta}
         await session.create(64)
         assert session.partitions == PARTITIONS
         await session.enter(None)
         await session.enter(PARTITIONS)
         assert session.partitions == PARTITIONS
+        assert store.dump() == {store.keys.meta(): meta}
+    async with store.session() as another:
+        assert another.secret.decode() == secret
 
 
 async def test_another_number_of_partitions_is_refused(store: Store) -> None:
@@ -38,9 +43,14 @@ async def test_another_format_is_refused(store: Store) -> None:
             await session.enter(None)
 
 
-async def test_a_namespace_that_is_not_there_is_not_found(store: Store) -> None:
+@pytest.mark.parametrize("there", [{}, {"format": "1", "partitions": "4"}])
+async def test_a_namespace_that_is_not_there_is_not_found(
+    store: Store, there: dict[str, str]
+) -> None:
     async with store.session() as session:
         store.remove(store.keys.meta())
+        if there:
+            store.write(store.keys.meta(), there)
         with pytest.raises(NotFound, match=store.keys.namespace):
             await session.enter(None)
 

@@ -9,96 +9,27 @@ import pytest
 
 import handlers
 import projections
-from engine.core.decider import Decider
 from engine.core.errors import Misregistered
-from engine.core.messages import Command, CommandContext, Event, EventContext, Query
-from engine.core.projection import Index, Operation, Projection, Row
+from engine.core.messages import CommandContext, Event
+from engine.core.projection import Operation
 from engine.core.registry import build, require_handled
 from engine.core.signatures import place_of
-from engine.core.views import Views
-
-
-class Open(Command):
-    """Open it."""
-
-
-class Close(Command):
-    """Close it."""
-
-
-class Opened(Event):
-    """It was opened."""
-
-    by: str = ""
-
-
-class Closed(Event):
-    """It was closed."""
-
-
-class Door(Row):
-    """A door."""
-
-    id: str
-    by: str = ""
-
-
-class GetDoor(Query[Door]):
-    """One door."""
-
-    id: str
-
-
-class Clock:
-    """A service."""
-
-
-class Bell:
-    """Another."""
-
-
-def open_(_command: Open, _state: str) -> Opened:
-    return Opened()
-
-
-def close(_command: Close, _state: str) -> Closed:
-    return Closed()
-
-
-def evolve(_state: str, event: Opened | Closed) -> str:
-    return "open" if isinstance(event, Opened) else "closed"
-
-
-def on_opened(event: Opened, context: EventContext) -> Iterator[Operation]:
-    raise NotImplementedError
-
-
-def on_closed(_event: Closed) -> Iterator[Operation]:
-    raise NotImplementedError
-
-
-async def get_door(query: GetDoor, views: Views) -> Door:
-    raise NotImplementedError
-
-
-def decider(*decide: Callable[..., Any], kind: str = "door", **changed: Any) -> Decider[str]:
-    """A decider of doors."""
-    given: dict[str, Any] = {"kind": kind, "initial": "closed", "decide": decide, "evolve": evolve}
-    return Decider(**given | changed)
-
-
-def projection(*on: Callable[..., Any], name: str = "doors", **changed: Any) -> Projection[Door]:
-    """A projection of doors."""
-    given: dict[str, Any] = {"name": name, "row": Door, "on": on}
-    return Projection(**given | changed)
-
-
-def refusal(*args: Any, **kwargs: Any) -> str:
-    """What `build` says against it."""
-    with pytest.raises(Misregistered) as caught:
-        build(*args, **kwargs)
-    return str(caught.value)
-
+from tests.core.doors import (
+    Bell,
+    Clock,
+    Close,
+    Closed,
+    Open,
+    Opened,
+    close,
+    decider,
+    get_door,
+    on_closed,
+    on_opened,
+    open_,
+    projection,
+    refusal,
+)
 
 # -- What is registered -----------------------------------------------------------------
 
@@ -265,89 +196,11 @@ def test_exactly_one_service_fits(services: Sequence[object], fit: int) -> None:
 def test_a_command_that_nobody_handles_is_named_with_its_place() -> None:
     domain = build([decider(open_)])
     with pytest.raises(Misregistered) as caught:
-        require_handled(domain, __name__)
+        require_handled(domain, Close.__module__)
     assert f"nobody handles Close, defined at {place_of(Close)}" in str(caught.value)
-    require_handled(build([decider(open_, close)]), __name__)
+    require_handled(build([decider(open_, close)]), Close.__module__)
 
 
 def test_commands_of_other_packages_are_their_own_business() -> None:
     require_handled(build(), "some_other_package")
     require_handled(build(), __name__[:-1])
-
-
-def test_two_projections_of_one_name() -> None:
-    assert "two projections are called 'doors'" in refusal([], [projection(), projection()])
-
-
-@pytest.mark.parametrize("name", ["", "the doors", "doors@1", "doors:1"])
-def test_a_projections_name_is_a_word(name: str) -> None:
-    assert repr(name) in refusal([], [projection(name=name)])
-
-
-def test_two_functions_of_a_projection_for_one_event() -> None:
-    said = refusal([], [projection(on_opened, on_opened)])
-    assert "two functions for Opened" in said
-    assert place_of(on_opened) in said
-
-
-def test_two_projections_may_take_one_event() -> None:
-    domain = build([], [projection(on_opened), projection(on_opened, name="others")])
-    assert set(domain.event_handlers["doors"]) == set(domain.event_handlers["others"])
-
-
-@pytest.mark.parametrize("index", [Index("i", ("colour",), "id"), Index("i", ("id",), "colour")])
-def test_an_index_names_fields_that_exist(index: Index) -> None:
-    said = refusal([], [projection(indexes=[index])])
-    assert "the index 'i' of 'doors' names the field 'colour'" in said
-    assert place_of(Door) in said
-
-
-@pytest.mark.parametrize(
-    "indexes",
-    [
-        [Index("i", ("id",), "by"), Index("i", ("by",), "by")],
-        [Index("i:d", ("id",), "by")],
-        [Index("", ("id",), "by")],
-    ],
-    ids=["two of one name", "a colon", "empty"],
-)
-def test_an_indexs_name_is_a_word_and_its_own(indexes: list[Index]) -> None:
-    assert "index" in refusal([], [projection(indexes=indexes)])
-
-
-def test_two_functions_for_one_query_are_both_named() -> None:
-    async def again(query: GetDoor, views: Views) -> Door:
-        raise NotImplementedError
-
-    said = refusal([], [], [get_door, again])
-    assert "two functions answer GetDoor" in said
-    assert place_of(get_door) in said
-    assert place_of(again) in said
-
-
-def test_a_query_function_is_async_and_takes_views() -> None:
-    def answer(query: GetDoor) -> Door:
-        raise NotImplementedError
-
-    assert place_of(answer) in refusal([], [], [answer])
-
-
-def test_a_projections_function_takes_an_event_and_perhaps_its_context() -> None:
-    def on(_event: Opened, _clock: Clock) -> Iterator[Operation]:
-        raise NotImplementedError
-
-    assert place_of(on) in refusal([], [projection(on)])
-
-
-# -- Places -----------------------------------------------------------------------------
-
-
-def test_a_place_is_a_file_and_a_line() -> None:
-    path, _, line = place_of(open_).rpartition(":")
-    assert path.endswith("tests/core/test_registry.py")
-    assert int(line) == open_.__code__.co_firstlineno
-    assert place_of(Open).startswith(path)
-
-
-def test_the_place_of_what_has_no_file() -> None:
-    assert place_of(len) == "builtins.len"

@@ -138,6 +138,7 @@ class Stage:
         return Partition(
             partition,
             PARTITIONS,
+            session.secret,
             session.commands_key(partition),
             self.domain,
             await session.feed(),

@@ -7,9 +7,9 @@ from typing import Any
 import anyio
 import pytest
 
+from engine.core.inside import inside_id
 from engine.core.ports import Session
-from engine.core.routing import partition_of
-from engine.runtime.inbox import InboxMover
+from engine.runtime.inbox import SOURCE, InboxMover
 from tests.eventually import eventually
 from tests.runtime.meddling import Barrier, Death, Meddler, die
 from tests.runtime.stage import LEASE_SECONDS, ORDER, PARTITIONS, Stage, aggregates, home
@@ -29,6 +29,11 @@ class Mail:
             given["aggregate"] = aggregate
         raw = {n.encode(): v if isinstance(v, bytes) else v.encode() for n, v in given.items()}
         return self.stage.server.add(self.stage.keys.inbox(), raw)
+
+    def made_id(self, entry: str) -> bytes:
+        """The id that an inbox entry without one gets."""
+        secret = self.stage.server.data.hash(self.stage.keys.meta())["secret"]
+        return inside_id(secret.encode(), SOURCE, entry).encode()
 
     def arrived(self, partition: int) -> list[bytes]:
         """The ids of a partition's commands."""
@@ -53,6 +58,7 @@ class Mail:
         return InboxMover(
             session.inbox_key(),
             PARTITIONS,
+            session.secret,
             await session.feed(),
             inbox or session.inbox(),
             self.stage.settings,
@@ -106,7 +112,7 @@ async def test_an_entry_without_an_id_gets_one_of_its_own_place() -> None:
     last = mail.drop("probe-1")
     async with mail.moving():
         await mail.all_forwarded(last)
-    assert mail.arrived(home("probe-1")) == [f"inbox/{last}".encode()]
+    assert mail.arrived(home("probe-1")) == [mail.made_id(last)]
 
 
 @pytest.mark.parametrize(
@@ -175,13 +181,13 @@ async def test_an_order_by_way_of_the_inbox_is_answered_in_its_list() -> None:
         key = mail.stage.keys.reply("r1")
         [reply] = await eventually(lambda: mail.stage.server.data.queue(key), "the reply came")
     assert b'"status":"accepted"' in reply
-    assert f'"id":"inbox/{entry}"'.encode() in reply
+    assert b'"id":"%s"' % mail.made_id(entry) in reply
 
 
-async def test_nobody_else_can_make_an_id_of_the_inboxs() -> None:
-    mail = Mail()
-    stage = mail.stage
+@pytest.mark.parametrize("id", ["inbox/9-0", "inbox/9-0/0123456789abcdef", "a/b", "/"])
+async def test_nobody_else_can_make_an_id_of_the_inboxs(id: str) -> None:
+    stage = Stage()
     async with stage.owner(home("probe-1")):
-        outcome = await stage.answer("Note", "probe-1", id="inbox/9999999999999-0")
+        outcome = await stage.answer("Note", "probe-1", id=id)
         assert (outcome.status, outcome.detail["code"]) == ("rejected", "malformed")
-        assert partition_of("probe-1", PARTITIONS) == outcome.partition
+        assert "id" in outcome.detail["errors"]

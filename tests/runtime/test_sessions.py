@@ -1,6 +1,7 @@
 """Where the rule of doubt ends: one session after the other, until the work is done."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 
 import anyio
 import pytest
@@ -10,6 +11,7 @@ from engine.core.ports import Session
 from engine.runtime import sessions as module
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
+from tests.eventually import eventually
 from tests.runtime.stage import Stage
 
 

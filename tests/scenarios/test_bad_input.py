@@ -173,7 +173,6 @@ def test_a_stranger_in_a_partitions_stream(server: PlainClient) -> None:
     assert server.outcome(home_of(fields), entry)["status"] == "accepted"
 
 
-@pytest.mark.xfail(reason="the engine takes such an id for one that it made itself", strict=True)
 def test_an_id_that_only_the_engine_may_make(server: PlainClient) -> None:
     forged = Bad({"id": "inbox/1-1"}, "malformed", {"id"})
     entry = server.add(f"{{{server.namespace}}}:inbox", command(forged.changes))

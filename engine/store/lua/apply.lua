@@ -42,29 +42,7 @@ for _, change in ipairs(cjson.decode(ARGV[10])) do
     row.new._deleted = wipe and #put + #add == 0 and '1' or false
   end
 end
-local function group(row, index, of)
-  local parts = {}
-  for i, name in ipairs(index[2]) do
-    parts[i] = of(row, name)
-    if not parts[i] then return nil end
-    parts[i] = parts[i]:gsub('[%%/]', {['%'] = '%25', ['/'] = '%2F'})
-  end
-  local key = ARGV[8] .. index[1] .. ':' .. table.concat(parts, '/')
-  call('ZCARD', key)
-  return key
-end
-local moves = {}
-local function move(row, index)
-  local id, old, new = row.key:sub(#ARGV[7] + 1), group(row, index, stored), group(row, index, value)
-  local rank, kept = row.ranks[index[1]], '_rank:' .. index[1]
-  if rank == '=' then rank = value(row, index[3]) end
-  assert(not rank or math.abs(tonumber(rank) or math.huge) < math.huge, 'a rank is no number')
-  if old == new and not rank then return end
-  if not row.wiped then rank = rank or (old and call('ZSCORE', old, id)) or stored(row, kept) end
-  if old ~= new then moves[#moves + 1] = {'ZREM', old, id} end
-  if new then moves[#moves + 1] = {'ZADD', new, rank or '0', id} end
-  row.new[kept] = not new and rank or false
-end
+-- include shared/indexes.lua
 for _, row in pairs(rows) do
   for _, index in ipairs(row.dirty and cjson.decode(ARGV[9]) or {}) do move(row, index) end
 end

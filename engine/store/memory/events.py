@@ -67,11 +67,6 @@ class MemoryLedger:
         found = data.stream(self._outcomes).below(below, count)
         return [outcome_of(entry, self._partition) for entry in found]
 
-    async def mark(self, source: str) -> str:
-        """How far an inside source of commands has come at this partition; ``0-0`` if nowhere."""
-        data = await self._link.turn()
-        return data.hash(self._keys.sources(self._partition)).get(source, "0-0")
-
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
         data = self._fenced(await self._link.turn())
@@ -88,12 +83,19 @@ class MemoryLedger:
     async def reply(self, replies: Sequence[tuple[str, bytes]], seconds: int) -> None:
         """Push each reply to the list its client named; the lists expire."""
         data = await self._link.turn()
+        refused: Refused | None = None
         for name, reply in replies:
             key = self._keys.reply(name)
-            queue = data.queue(key)
+            try:
+                queue = data.queue(key)
+            except Refused as error:
+                refused = refused or error
+                continue
             queue.append(reply)
             data.keep(key, queue)
             data.expire(key, self._link.server.now_ms() + seconds * 1000)
+        if refused is not None:
+            raise refused
 
     def _events(self, aggregate: str) -> str:
         return self._keys.events(self._partition, aggregate)

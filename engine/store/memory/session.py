@@ -1,5 +1,6 @@
 """One scope of doubt on a server in memory."""
 
+import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from engine.store.memory.inspection import MemoryInspection
 from engine.store.memory.ownership import MemoryLeases
 from engine.store.memory.rows import MemoryLog, MemoryRows
 from engine.store.memory.server import Link, MemoryServer
-from engine.store.namespace import FORMAT
+from engine.store.namespace import FORMAT, SECRET_BYTES
 
 Answer = tuple[Callable[[str | SemelError], None], str | SemelError]
 
@@ -29,7 +30,7 @@ class MemorySession:
         self._answers: deque[Answer] = deque()
         self._answered = anyio.Event()
         self._feed = MemoryFeed(link)
-        self.partitions = 0
+        self.partitions, self.secret = 0, b""
         self.leases = MemoryLeases(link)
         self.rows = MemoryRows(link, keys)
         self.inspection = MemoryInspection(link, keys)
@@ -37,7 +38,8 @@ class MemorySession:
     async def create(self, partitions: int) -> None:
         """Create the namespace unless it exists, and learn its number of partitions."""
         data = await self._link.turn()
-        new = {"format": str(FORMAT), "partitions": str(partitions)}
+        secret = secrets.token_hex(SECRET_BYTES)
+        new = {"format": str(FORMAT), "partitions": str(partitions), "secret": secret}
         data.put(self._keys.meta(), new | data.hash(self._keys.meta()))
         await self.enter(None)
 
@@ -45,14 +47,14 @@ class MemorySession:
         """Learn the namespace's number of partitions; raises `NotFound` or `Unfit`."""
         data = await self._link.turn()
         meta = data.hash(self._keys.meta())
-        if not meta:
+        if not {"format", "partitions", "secret"} <= meta.keys():
             raise NotFound(f"there is no namespace {self._keys.namespace!r} here yet")
         partitions = int(meta["partitions"])
         if int(meta["format"]) != FORMAT:
             raise Unfit(f"the namespace has format {meta['format']}, this release speaks {FORMAT}")
         if expected is not None and partitions != expected:
             raise Unfit(f"the namespace has {partitions} partitions, the setting says {expected}")
-        self.partitions = partitions
+        self.partitions, self.secret = partitions, meta["secret"].encode()
 
     def partition_lease(self, partition: int) -> str:
         """The name of a partition's lease."""

@@ -1,0 +1,25 @@
+-- What changed rows mean for the indexes; needs `call`, `stored` and `value` of apply.lua.
+-- A row in no group keeps its order in a field of its own, for when it comes back to one.
+local function group(row, index, of)
+  local parts = {}
+  for i, name in ipairs(index[2]) do
+    parts[i] = of(row, name)
+    if not parts[i] then return nil end
+    parts[i] = parts[i]:gsub('[%%/]', {['%'] = '%25', ['/'] = '%2F'})
+  end
+  local key = ARGV[8] .. index[1] .. ':' .. table.concat(parts, '/')
+  call('ZCARD', key)
+  return key
+end
+local moves = {}
+local function move(row, index)
+  local id, old, new = row.key:sub(#ARGV[7] + 1), group(row, index, stored), group(row, index, value)
+  local rank, kept = row.ranks[index[1]], '_rank:' .. index[1]
+  if rank == '=' then rank = value(row, index[3]) end
+  assert(not rank or math.abs(tonumber(rank) or math.huge) < math.huge, 'a rank is no number')
+  if old == new and not rank then return end
+  if not row.wiped then rank = rank or (old and call('ZSCORE', old, id)) or stored(row, kept) end
+  if old ~= new then moves[#moves + 1] = {'ZREM', old, id} end
+  if new then moves[#moves + 1] = {'ZADD', new, rank or '0', id} end
+  row.new[kept] = not new and rank or false
+end
