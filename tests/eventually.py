@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 import anyio
 
@@ -11,15 +11,23 @@ _PAUSE_SECONDS = 0.01
 Seen = TypeVar("Seen")
 
 
+@overload
 async def eventually(
-    check: Callable[[], Seen | Awaitable[Seen]], what: str, seconds: float = 5
-) -> Seen:
+    check: Callable[[], Awaitable[Seen]], what: str, seconds: float = 5
+) -> Seen: ...
+
+
+@overload
+async def eventually(check: Callable[[], Seen], what: str, seconds: float = 5) -> Seen: ...
+
+
+async def eventually(check: Callable[[], Any], what: str, seconds: float = 5) -> Any:
     """Wait until ``check()`` is truthy and return that; fail naming ``what`` if it never was.
 
     ``check`` may be a coroutine function. What it raises is the test's failure at once:
     "not yet" is an answer, not an error.
     """
-    seen: Seen | None = None
+    seen: Any = None
     with anyio.move_on_after(seconds):
         while True:
             answer = check()

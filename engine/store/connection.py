@@ -49,6 +49,9 @@ _CUT_OFF: dict[type[ResponseError], str] = {
     NoPermissionError: "NOPERM ",
 }
 
+AT_ONCE_BYTES = 4096
+"""A request this long is written when it is made; shorter ones of one turn go together."""
+
 REPLY_SECONDS = 10.0
 """A reply that takes longer means a dead link; blocking reads ask for much less."""
 
@@ -58,6 +61,9 @@ class Connection:
 
     def __init__(self, link: AbstractConnection) -> None:
         self._link = link
+        # redis-py only writes from a coroutine; a commit must be on its way before the
+        # next partition decides, or server and engine work in turns instead of together.
+        self._writer: asyncio.StreamWriter = link._writer  # type: ignore[assignment]  # noqa: SLF001
         self._outgoing: list[bytes] = []
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._wake_writer = asyncio.Event()
@@ -78,6 +84,8 @@ class Connection:
         # hiredis's stub knows tuples of one argument only
         self._outgoing.append(hiredis.pack_command(arguments))  # type: ignore[arg-type]
         self._waiting.append(future)
+        if len(self._outgoing[-1]) >= AT_ONCE_BYTES:
+            self._flush()
         self._wake_writer.set()
         self._wake_reader.set()
         return future
@@ -102,9 +110,14 @@ class Connection:
         while True:
             await self._wake_writer.wait()
             self._wake_writer.clear()
-            packet = b"".join(self._outgoing)
+            self._flush()
+            await self._writer.drain()
+
+    def _flush(self) -> None:
+        """Hand what is waiting to the socket, in one piece."""
+        if self._outgoing:
+            self._writer.write(b"".join(self._outgoing))
             self._outgoing.clear()
-            await self._link.send_packed_command(packet, check_health=False)
 
     async def _read(self) -> None:
         while True:

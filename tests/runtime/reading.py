@@ -13,6 +13,7 @@ from engine.runtime.projector import Projector
 from engine.store.memory import MemorySession
 from projections.customers import customers
 from tests.eventually import eventually
+from tests.kit import Happened, read_model
 from tests.runtime.meddling import Meddler
 from tests.runtime.stage import LEASE_SECONDS, ORDER, Stage, aggregates
 
@@ -152,3 +153,23 @@ async def reading(**settings: Any) -> AsyncIterator[Reading]:
         await stage.outcome(commands[-1], PARTITION)
     async with stage.session() as session:
         yield Reading(session, stage)
+
+
+def folded(r: Reading) -> Rows:
+    """What the rows must be, by a plain fold of the log."""
+    events = [
+        Happened(
+            entry.fields[b"aggregate"].decode(),
+            r.stage.domain.decode_event(entry.fields[b"type"].decode(), entry.fields[b"data"]),
+        )
+        for entry in r.entries()
+    ]
+    return read_model(customers, *events).hashes
+
+
+def plain(rows: Rows) -> Rows:
+    """Rows without what is the engine's."""
+    return {
+        id: {name: text for name, text in row.items() if not name.startswith("_")}
+        for id, row in rows.items()
+    }

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from anyio.abc import TaskGroup
 
-from engine.runtime.process import serve, serving
+from engine.runtime.process import Role, serve, serving
 from engine.runtime.shutdown import Shutdown, stop_on_signals
 
 SIGNALS = pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -79,7 +79,7 @@ async def test_readiness_is_when_every_role_serves() -> None:
     gates = [anyio.Event(), anyio.Event()]
     said: list[str] = []
 
-    def role(gate: anyio.Event) -> Callable[..., object]:
+    def role(gate: anyio.Event) -> Role:
         async def work(shutdown: Shutdown, ready: Callable[[], None]) -> None:
             await gate.wait()
             ready()
@@ -89,7 +89,7 @@ async def test_readiness_is_when_every_role_serves() -> None:
 
         return work
 
-    async with serving([role(gate) for gate in gates], drain_seconds=60) as readiness:  # type: ignore[misc]
+    async with serving([role(gate) for gate in gates], drain_seconds=60) as readiness:
         gates[0].set()
         await anyio.wait_all_tasks_blocked()
         with anyio.move_on_after(0) as waited:
