@@ -1,13 +1,14 @@
 """How messages are written in Redis: JSON that a person can read in redis-cli."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import msgspec
 
 from engine.core.errors import Torn
-from engine.core.messages import NO_META, CommandContext, CommandMeta, EventMeta
+from engine.core.messages import NO_META, CommandMeta, EventMeta
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Entry, LoggedEvent
 
@@ -17,18 +18,25 @@ _DIGEST_BYTES = 8
 encode = msgspec.json.Encoder().encode
 """Any message as JSON bytes; decimals as strings, times in ISO 8601."""
 
-_decode_meta = msgspec.json.Decoder(dict[str, Any]).decode
-_META_TYPES: dict[str, type] = {
-    "user": str,
-    "time": datetime,
-    "correlation": str,
-    "traceparent": str,
-    "expect": int,
-    "durability": str,
-    "reply": str,
-}
 _META_TEXT_LIMIT = 200
 """Characters in one text of ``meta``: it travels with every event."""
+
+
+class _Meta(msgspec.Struct, forbid_unknown_fields=True):
+    """The keys of ``meta`` that have a meaning of ours."""
+
+    user: str | None = None
+    time: datetime | None = None
+    correlation: str | None = None
+    traceparent: str | None = None
+    expect: int | None = None
+    durability: str | None = None
+    reply: str | None = None
+
+
+_META_TYPES = {name: get_args(kind)[0] for name, kind in get_type_hints(_Meta).items()}
+_read_plain_meta = msgspec.json.Decoder(_Meta).decode
+_read_any_meta = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def digest_of(kind: str, data: bytes, expect: int | None) -> str:
@@ -42,7 +50,16 @@ def read_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
     if not raw or raw == b"{}":
         return NO_META, {}
     try:
-        said = _decode_meta(raw)
+        said = _read_plain_meta(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _read_odd_meta(raw)
+    return _sound(said, {}, {})
+
+
+def _read_odd_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
+    """A ``meta`` with keys of the client's own, or with faults to be named one by one."""
+    try:
+        said = _read_any_meta(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return NO_META, {"meta": f"is not a JSON object: {error}"}
     faults: dict[str, str] = {}
@@ -53,38 +70,44 @@ def read_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
             extra[key] = value
         elif key in _META_TYPES:
             try:
-                known[key] = _meta_value(key, value)
-            except (msgspec.ValidationError, ValueError) as error:
+                known[key] = msgspec.convert(value, _META_TYPES[key])
+            except msgspec.ValidationError as error:
                 faults[f"meta.{key}"] = str(error)
         else:
             names = ", ".join(_META_TYPES)
             faults[f"meta.{key}"] = f"is not a key of meta; clients may set {names} and x_…"
-    return CommandMeta(**known, extra=extra), faults
+    return _sound(_Meta(**known), extra, faults)
 
 
-def _meta_value(key: str, value: Any) -> Any:
-    value = msgspec.convert(value, _META_TYPES[key])
-    if isinstance(value, str) and not (0 < len(value) <= _META_TEXT_LIMIT and value.isprintable()):
-        raise ValueError(f"must be 1 to {_META_TEXT_LIMIT} printable characters")
-    if isinstance(value, datetime) and value.tzinfo is None:
-        raise ValueError("must carry its offset, as in 2026-01-31T12:00:00Z")
-    if key == "expect" and value < 0:
-        raise ValueError("must be 0 or more: the number of events the aggregate has")
-    if key == "durability" and value != "memory":
-        raise ValueError("only 'memory' is promised by this release")
-    return value
+def _sound(
+    meta: _Meta, extra: dict[str, Any], faults: dict[str, str]
+) -> tuple[CommandMeta, dict[str, str]]:
+    """Values of the right types, without those that are wrong all the same."""
+    for key in ("user", "correlation", "traceparent", "reply"):
+        text = getattr(meta, key)
+        if text is not None and not (0 < len(text) <= _META_TEXT_LIMIT and text.isprintable()):
+            faults[f"meta.{key}"] = f"must be 1 to {_META_TEXT_LIMIT} printable characters"
+    if meta.time is not None and meta.time.tzinfo is None:
+        faults["meta.time"] = "must carry its offset, as in 2026-01-31T12:00:00Z"
+    if meta.expect is not None and meta.expect < 0:
+        faults["meta.expect"] = "must be 0 or more: the number of events the aggregate has"
+    if meta.durability not in (None, "memory"):
+        faults["meta.durability"] = "only 'memory' is promised by this release"
+    for key in faults:
+        if key.removeprefix("meta.") in _META_TYPES:
+            setattr(meta, key.removeprefix("meta."), None)
+    return CommandMeta(**msgspec.structs.asdict(meta), extra=extra), faults
 
 
+@lru_cache(maxsize=1024)
 def time_of(unix_ms: int) -> datetime:
     """A time in milliseconds since 1970, in UTC."""
     return datetime.fromtimestamp(unix_ms / 1000, UTC)
 
 
-def event_meta(context: CommandContext, meta: CommandMeta) -> bytes:
+def event_meta(id: str, entry: str, time: datetime, meta: CommandMeta) -> bytes:
     """The ``meta`` of the events that follow from a command; its ``x_`` keys pass through."""
-    cause = EventMeta(
-        context.id, context.entry, context.time, meta.user, meta.correlation, meta.traceparent
-    )
+    cause = EventMeta(id, entry, time, meta.user, meta.correlation, meta.traceparent)
     if not meta.extra:
         return encode(cause)
     return encode({**msgspec.to_builtins(cause), **meta.extra})

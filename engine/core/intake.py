@@ -168,7 +168,7 @@ class Intake:
             )
         if data:
             try:
-                received.command = handler.command.model_validate_json(data)
+                received.command = handler.validate(data)
             except ValidationError as error:
                 faults |= field_errors(error)
         if faults:

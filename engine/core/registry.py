@@ -27,6 +27,7 @@ class CommandHandler:
     """One command type, the function that decides it and the rules it belongs to."""
 
     command: type[Command]
+    validate: Callable[[bytes], Command]
     decider: Decider[Any]
     decide: Callable[..., Decision | Awaitable[Decision]]
     is_async: bool
@@ -165,7 +166,9 @@ def _command_handler(
         raise Misregistered(
             f"{place_of(function)}: an async decider returns its events, it cannot yield"
         )
-    return CommandHandler(command, decider, decide, is_async, context, place_of(function))
+    # pydantic's own validator: what `model_validate_json` calls, without the way there
+    validate = command.__pydantic_validator__.validate_json
+    return CommandHandler(command, validate, decider, decide, is_async, context, place_of(function))
 
 
 def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
