@@ -68,6 +68,8 @@ def _read_odd_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
     for key, value in said.items():
         if key.startswith("x_"):
             extra[key] = value
+        elif key in _META_TYPES and value is None:
+            continue
         elif key in _META_TYPES:
             try:
                 known[key] = msgspec.convert(value, _META_TYPES[key])

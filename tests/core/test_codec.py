@@ -60,7 +60,6 @@ def test_meta_as_clients_write_it() -> None:
     ("key", "value", "said"),
     [
         ("user", 7, "Expected `str`"),
-        ("user", None, "Expected `str`"),
         ("user", "", "1 to 200 printable"),
         ("user", "x" * 201, "1 to 200 printable"),
         ("correlation", "a\nb", "1 to 200 printable"),
@@ -83,6 +82,13 @@ def test_a_wrong_key_of_meta_is_named(key: str, value: object, said: str) -> Non
     _, faults = read_meta(json.dumps({key: value}).encode())
     assert list(faults) == [f"meta.{key}"]
     assert said in faults[f"meta.{key}"]
+
+
+@pytest.mark.parametrize("more", [{}, {"x_shop": 7}])
+def test_null_says_nothing(more: dict[str, object]) -> None:
+    meta, faults = read_meta(json.dumps({"user": None, "expect": None, **more}).encode())
+    assert faults == {}
+    assert (meta.user, meta.expect, meta.extra) == (None, None, more)
 
 
 def test_every_wrong_key_is_named_and_the_right_ones_are_read() -> None:
