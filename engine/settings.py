@@ -68,6 +68,12 @@ class Settings(BaseModel):
     batch_bytes: int = Field(
         1_048_576, ge=1024, description="Bytes of commands in one commit at the most."
     )
+    batch_events: int = Field(
+        500,
+        ge=1,
+        le=10_000,
+        description="A commit with this many events takes no further command.",
+    )
     command_bytes: int = Field(
         1_048_576, ge=1024, description="A larger command is rejected as too_large."
     )

@@ -48,10 +48,14 @@ class Draft:
     ) -> None:
         self._head, self._window, self._partition = head, window, partition
         self._before = versions
-        self._versions = dict(versions)
+        self.versions = dict(versions)
+        """The version of each aggregate, with what was added so far."""
         self._touched: dict[str, int] = {}
         self._records: list[Record] = []
         self._position = head.position
+        self.event_count = 0
+        """Events so far: each costs the script some microseconds."""
+        self.event_bytes = 0
         self.replies: list[tuple[str, Outcome]] = []
         """Whom to tell, once it is true, by the name of their list."""
 
@@ -63,9 +67,11 @@ class Draft:
         if answer.events:
             aggregate = received.aggregate
             self._touched.setdefault(aggregate, self._before[aggregate])
-            self._versions[aggregate] += len(answer.events)
+            self.versions[aggregate] += len(answer.events)
             self._position += len(answer.events)
-        version = self._versions.get(received.aggregate, 0)
+            self.event_count += len(answer.events)
+            self.event_bytes += sum(len(event.data) for event in answer.events)
+        version = self.versions.get(received.aggregate, 0)
         self._window.remember(received, self._first_of(received, answer, version))
         self._record(received, answer, version)
 
@@ -92,7 +98,7 @@ class Draft:
             why = refusal or Refusal("id_reused", "the id was used before")
             answer = refused(why, of_id=False)
             self._window.remember(received, None)
-            self._record(received, answer, self._versions.get(received.aggregate, 0))
+            self._record(received, answer, self.versions.get(received.aggregate, 0))
             return
         self._window.repeated(received)
         said = {

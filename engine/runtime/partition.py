@@ -88,10 +88,24 @@ class Partition:
         answers = await self._decide(received)
         draft = Draft(self._head, self._window, versions, self.number)
         for command, answer in zip(received, answers, strict=True):
+            if self._is_full(draft):
+                await self._commit(draft)
+                draft = Draft(self._head, self._window, draft.versions, self.number)
             draft.add(command, answer)
+        await self._commit(draft)
+        await self._trim(len(batch))
+
+    def _is_full(self, draft: Draft) -> bool:
+        """Whether a commit has as many events as one script should write."""
+        settings = self._settings
+        return (
+            draft.event_count >= settings.batch_events or draft.event_bytes >= settings.batch_bytes
+        )
+
+    async def _commit(self, draft: Draft) -> None:
+        """Make the answers true, then tell those who asked."""
         await self._ledger.commit(draft.commit())
         await self._reply(draft)
-        await self._trim(len(batch))
 
     async def _remember_enough(self, received: Sequence[Received]) -> None:
         """Load remembered ids until a repeat among these commands would be known."""

@@ -198,3 +198,16 @@ async def test_more_aggregates_than_fit_in_memory() -> None:
             assert [one.version for one in outcomes] == [n] * 9
         sent = [stage.send("Note", probe) for probe in probes]
         assert [(await stage.outcome(entry, 1)).version for entry in sent] == [3] * 9
+
+
+async def test_a_commit_takes_no_more_events_than_one_script_should_write() -> None:
+    stage = Stage(batch_events=15)
+    sent = [stage.send("Many", "probe-1", {"count": 10}, id=f"many-{n}") for n in range(7)]
+    sent.append(stage.send("Many", "probe-1", {"count": 10}, id="many-1"))
+    async with stage.owner(home("probe-1")) as served:
+        outcomes = [await stage.outcome(entry, home("probe-1")) for entry in sent]
+        assert served is not None
+    assert [outcome.version for outcome in outcomes] == [10, 20, 30, 40, 50, 60, 70, 20]
+    assert outcomes[-1].status is Status.DUPLICATE
+    head = stage.server.data.hash(stage.keys.head(home("probe-1")))
+    assert (head["commit"], head["position"]) == ("4", "70")

@@ -14,4 +14,5 @@ for at = 3, #ARGV, 3 do
     'partition', ARGV[at + 1], 'entry', ARGV[at + 2])
 end
 redis.call('XTRIM', KEYS[3], 'MINID', '=', ARGV[#ARGV - 2])
+redis.call('XDEL', KEYS[3], ARGV[#ARGV - 2])
 return redis.status_reply('OK')

@@ -50,6 +50,7 @@ class MemoryInbox:
             self._link.server.add(key, note, id)
         del data.stream(key).entries[: -stored.FORWARDED_LIMIT]
         inbox.trim(moved[-1][0])
+        inbox.entries[:] = [entry for entry in inbox.entries if entry.id != moved[-1][0]]
 
 
 def command_fields(entry: Mapping[str, bytes]) -> dict[bytes, bytes]:
