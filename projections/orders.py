@@ -48,6 +48,7 @@ def on_created(event: OrderCreated, context: EventContext) -> Iterator[Operation
     """The row begins; it was created when the command says so, not when it is written."""
     yield put(
         context.aggregate,
+        id=context.aggregate,
         customer_id=event.customer_id,
         status=OrderStatus.CREATED,
         total_amount=event.total_amount,
