@@ -23,7 +23,7 @@ from typing import Any
 import anyio
 
 from engine.core import registry
-from engine.core.errors import Misregistered, Misuse, single
+from engine.core.errors import Misregistered, Misuse, SemelError, single
 from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.edge.client import Client
@@ -127,6 +127,7 @@ def engine_role(settings: Settings, domain: Domain, create: int = DEFAULT_PARTIT
 
         opened = partial(namespace_session, settings, create=create)
         await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
+        _check_asked(shutdown)
         log.info("engine.stopped", node=name)
 
     return role
@@ -161,9 +162,16 @@ def worker_role(
 
         opened = partial(namespace_session, settings, create=create)
         await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
+        _check_asked(shutdown)
         log.info("worker.stopped", node=name)
 
     return role
+
+
+def _check_asked(shutdown: Shutdown) -> None:
+    """Nothing stops without saying so: raises `SemelError` when nobody asked for it."""
+    if not shutdown.asked:
+        raise SemelError("the work ended although nobody asked for it: please report this")
 
 
 def _shown(settings: Settings) -> dict[str, Any]:

@@ -32,6 +32,13 @@ class Answer(msgspec.Struct, frozen=True):
     of_id: bool = True
 
 
+class Repeat(msgspec.Struct, frozen=True):
+    """Stands for the answer to an id that was answered before, perhaps in the same batch."""
+
+
+REPEAT = Repeat()
+
+
 def refused(refusal: Refusal, *, of_id: bool = True) -> Answer:
     """The answer no, with its reason."""
     return Answer(Status.REJECTED, refusal.detail(), of_id=of_id)
@@ -59,9 +66,9 @@ class Draft:
         self.replies: list[tuple[str, Outcome]] = []
         """Whom to tell, once it is true, by the name of their list."""
 
-    def add(self, received: Received, answer: Answer | None) -> None:
-        """Add a command's answer; None for a repeat, whose first outcome answers it."""
-        if answer is None:
+    def add(self, received: Received, answer: Answer | Repeat) -> None:
+        """Add a command's answer; a repeat is answered by its first outcome."""
+        if isinstance(answer, Repeat):
             self._add_repeat(received)
             return
         if answer.events:

@@ -24,6 +24,15 @@ from engine.core.routing import ID_LENGTH_LIMIT, aggregate_fault, id_fault, kind
 
 _REQUIRED = (b"type", b"aggregate", b"data")
 _KNOWN = frozenset((*_REQUIRED, b"id", b"meta"))
+_ECHO_BYTES = ID_LENGTH_LIMIT
+"""Bytes of an unusable id that its outcome repeats."""
+
+_USABLE_BYTES = 4 * ID_LENGTH_LIMIT
+"""A usable id has no more bytes than this in UTF-8."""
+
+_TEXT_LIMIT = 1000
+"""Characters of one sentence in an outcome."""
+
 _FAULTS_LIMIT = 50
 """Faults named in one outcome: a hostile entry must not grow its own answer without end."""
 
@@ -37,9 +46,11 @@ class Refusal(NamedTuple):
 
     def detail(self) -> bytes:
         """The refusal as an outcome's ``detail``."""
-        said: dict[str, object] = {"code": self.code, "message": self.message}
+        said: dict[str, object] = {"code": self.code, "message": self.message[:_TEXT_LIMIT]}
         if self.errors:
-            said["errors"] = dict(self.errors)
+            said["errors"] = {
+                name[:ID_LENGTH_LIMIT]: fault[:_TEXT_LIMIT] for name, fault in self.errors.items()
+            }
         return msgspec.json.encode(said)
 
 
@@ -48,6 +59,7 @@ class Received(msgspec.Struct, gc=False):
 
     ``raw_id`` and ``raw_aggregate`` are as the sender wrote them, for the outcome.
     ``addressed`` says whether id and aggregate are usable, so that a repeat can be known.
+    ``broken`` is what a validator of the domain raised: not the sender's fault.
     """
 
     entry: str
@@ -61,6 +73,7 @@ class Received(msgspec.Struct, gc=False):
     handler: CommandHandler | None = None
     command: Command | None = None
     refusal: Refusal | None = None
+    broken: str = ""
 
     @property
     def may_wait(self) -> bool:
@@ -94,7 +107,7 @@ class Intake:
         """Judge one entry."""
         fields = entry.fields
         raw_id = fields.get(b"id") or entry.id.encode()
-        received = Received(entry.id, raw_id[:ID_LENGTH_LIMIT], fields.get(b"aggregate", b""))
+        received = Received(entry.id, raw_id, fields.get(b"aggregate", b""))
         received.refusal = (
             self._size_fault(received, fields)
             or self._address_fault(received, raw_id)
@@ -106,7 +119,9 @@ class Intake:
         size = sum(map(len, fields.values()))
         if size <= self._command_bytes:
             return None
-        received.raw_aggregate = received.raw_aggregate[:ID_LENGTH_LIMIT]
+        if len(received.raw_id) > _USABLE_BYTES:
+            received.raw_id = received.raw_id[:_ECHO_BYTES]
+        received.raw_aggregate = received.raw_aggregate[:_ECHO_BYTES]
         return Refusal("too_large", f"{size} bytes; at most {self._command_bytes} are taken")
 
     def _address_fault(self, received: Received, raw_id: bytes) -> Refusal | None:
@@ -120,6 +135,7 @@ class Intake:
         except UnicodeDecodeError:
             fault = "is not UTF-8"
         if fault:
+            received.raw_id = raw_id[:_ECHO_BYTES]
             faults["id"] = fault
         try:
             received.aggregate = received.raw_aggregate.decode()
@@ -127,7 +143,7 @@ class Intake:
         except UnicodeDecodeError:
             fault = "is not UTF-8"
         if fault:
-            received.raw_aggregate = received.raw_aggregate[:ID_LENGTH_LIMIT]
+            received.raw_aggregate = received.raw_aggregate[:_ECHO_BYTES]
             faults["aggregate"] = fault
         if faults:
             return _malformed(faults)
@@ -151,31 +167,39 @@ class Intake:
             if not fields.get(name):
                 faults[name.decode()] = "is missing"
         for name in () if fields.keys() <= _KNOWN else fields.keys() - _KNOWN:
-            faults[name.decode(errors="replace")[:ID_LENGTH_LIMIT]] = "is not a field of a command"
+            faults[name.decode(errors="replace")] = "is not a field of a command"
         handler = self._domain.commands.get(kind)
         if handler is None:
-            if faults:
-                return _malformed(faults)
-            close = get_close_matches(kind[:ID_LENGTH_LIMIT], self._domain.commands, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            return Refusal(
-                "unknown_type", f"nobody here handles a command {kind[:ID_LENGTH_LIMIT]!r}{hint}"
-            )
+            return _malformed(faults) if faults else self._unknown(kind[:ID_LENGTH_LIMIT])
         if handler.decider.kind != kind_of(received.aggregate):
             return Refusal(
                 "wrong_kind",
                 f"{kind} is for {handler.decider.kind}-…, and {received.aggregate} is not one",
             )
         if data:
-            try:
-                received.command = handler.validate(data)
-            except ValidationError as error:
-                faults |= field_errors(error)
+            faults |= _read_command(received, handler, data)
         if faults:
             received.command = None
             return _malformed(faults)
         received.handler = handler
         return None
+
+    def _unknown(self, kind: str) -> Refusal:
+        close = get_close_matches(kind, self._domain.commands, 1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        return Refusal("unknown_type", f"nobody here handles a command {kind!r}{hint}")
+
+
+def _read_command(received: Received, handler: CommandHandler, data: bytes) -> dict[str, str]:
+    """Validate a command's data; returns what is wrong with it, by field."""
+    try:
+        received.command = handler.validate(data)
+    except ValidationError as error:
+        return field_errors(error)
+    except Exception as error:  # noqa: BLE001 -- a validator's own fault: answered as `failed`
+        received.broken = f"{type(error).__name__}: {error}"
+        return {"data": f"a validator raised {received.broken}"}
+    return {}
 
 
 def field_errors(error: ValidationError) -> dict[str, str]:

@@ -30,8 +30,16 @@ class Leases(Protocol):
     async def acquire(self, key: str, node: str, token: str, seconds: float) -> bool:
         """Take a lease that is free or expired; False when somebody else holds it."""
 
+    async def acquire_all(
+        self, tokens: Mapping[str, str], node: str, seconds: float
+    ) -> Sequence[str]:
+        """Take leases, each under its token, in one round trip; returns those that we got."""
+
     async def renew(self, key: str, token: str, seconds: float) -> bool:
         """Hold on to a lease; False when it is not ours any more."""
+
+    async def renew_all(self, tokens: Mapping[str, str], seconds: float) -> Sequence[str]:
+        """Hold on to leases, in one round trip; returns those that are not ours any more."""
 
     async def release(self, key: str, token: str) -> None:
         """Give a lease back, if it is still ours."""

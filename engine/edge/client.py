@@ -12,6 +12,7 @@ from engine.core.errors import Lost, Misuse, Unavailable
 from engine.core.ids import uuid7
 from engine.core.messages import Command, CommandMeta, Query
 from engine.core.outcome import Outcome, Receipt
+from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.core.routing import aggregate_fault, id_fault
 from engine.edge.dispatch import Dispatch
@@ -108,26 +109,26 @@ class QueryBus:
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         deadline = anyio.current_time() + seconds
 
-        async def ask() -> View:
-            session = await self._dispatch.session()
+        async def ask(session: Session) -> View:
             if receipt is not None and receipt.partition >= session.partitions:
                 raise Misuse(f"{receipt} is no receipt of this namespace: it has no such partition")
             views = RowViews(session.rows, self._domain, receipt, deadline)
             answer: View = await handler.answer(query, views)
             return answer
 
-        return await _until(deadline, ask)
+        return await self._until(deadline, ask)
 
-
-async def _until(deadline: float, ask: Callable[[], Awaitable[View]]) -> View:
-    """Ask, again on the next session when one breaks: reading twice harms nobody."""
-    with anyio.move_on_at(deadline + _GRACE_SECONDS):
+    async def _until(self, deadline: float, ask: Callable[[Session], Awaitable[View]]) -> View:
+        """Ask, again on the next session when one breaks: reading twice harms nobody."""
+        broken: Session | None = None
         while True:
-            try:
-                return await ask()
-            except Lost:
-                continue
-    raise Unavailable("Redis is out of reach; nothing was read")
+            with anyio.move_on_at(deadline + _GRACE_SECONDS):
+                broken = session = await self._dispatch.session(after=broken)
+                try:
+                    return await ask(session)
+                except Lost:
+                    continue
+            raise Unavailable("Redis is out of reach; nothing was read")
 
 
 _GRACE_SECONDS = 0.1

@@ -25,6 +25,9 @@ from engine.core.routing import partition_of
 LINGER_SECONDS = 2.0
 """How long a partition's outcomes are read after the last one that was wanted."""
 
+AGAIN_LIMIT = 5
+"""How often one command is submitted again on one session before its caller is told."""
+
 
 class _Waiting:
     """One submission: what was sent, where it stands now, and who waits for it.
@@ -33,11 +36,14 @@ class _Waiting:
     same command id that were read before that.
     """
 
-    __slots__ = ("aggregate", "answer", "answered", "early", "entry", "fields", "id", "partition")
+    __slots__ = (
+        "aggregate", "answer", "answered", "early", "entry", "fields", "id", "partition",
+        "sent_again",
+    )  # fmt: skip
 
     def __init__(self, aggregate: str, id: str, fields: Mapping[str, bytes]) -> None:
         self.aggregate, self.id, self.fields = aggregate, id, fields
-        self.partition = 0
+        self.partition = self.sent_again = 0
         self.entry = ""
         self.early: dict[str, Outcome] = {}
         self.answer: Outcome | SemelError | None = None
@@ -55,7 +61,7 @@ class Dispatch:
         self._session: Session | None = None
         self._feed: Feed | None = None
         self._tasks: TaskGroup | None = None
-        self._arrived = anyio.Event()
+        self._changed = anyio.Event()
 
     async def work(self, session: Session) -> None:
         """Serve on one session until it breaks; first submit again what has no outcome."""
@@ -66,17 +72,17 @@ class Dispatch:
             self._watched.clear()
             for waiting in list(self._unanswered):
                 self._send(waiting)
-            self._arrived.set()
+            self._changed.set()
+            self._changed = anyio.Event()
             try:
                 await anyio.sleep_forever()
             finally:
                 self._session, self._tasks = None, None
-                self._arrived = anyio.Event()
 
-    async def session(self) -> Session:
-        """The session of now, waiting for one."""
-        while self._session is None:
-            await self._arrived.wait()
+    async def session(self, after: Session | None = None) -> Session:
+        """The session of now, waiting for one; for another one than ``after``, which broke."""
+        while self._session is None or self._session is after:
+            await self._changed.wait()
         return self._session
 
     async def submit(
@@ -89,8 +95,8 @@ class Dispatch:
         waiting = _Waiting(aggregate, id, fields)
         self._unanswered[waiting] = None
         self._by_id.setdefault(id, {})[waiting] = None
-        self._send(waiting)
         try:
+            self._send(waiting)
             with anyio.fail_after(seconds):
                 await waiting.answered.wait()
         except TimeoutError:
@@ -107,6 +113,7 @@ class Dispatch:
 
     def _forget(self, waiting: _Waiting) -> None:
         self._unanswered.pop(waiting, None)
+        waiting.fields = {}
         same = self._by_id.get(waiting.id, {})
         same.pop(waiting, None)
         if not same:
@@ -162,20 +169,30 @@ class Dispatch:
             sent.popleft()
         order = stream_order(entry.id)
         while sent and stream_order(sent[0].entry) < order:
-            lost = sent.popleft()
-            if lost in self._unanswered:
-                self._send(lost)
+            self._send_again(sent.popleft())
         if sent and sent[0].entry == entry.id:
             waiting = sent.popleft()
             outcome = outcome_of(entry, partition)
             if outcome.id == waiting.id:
                 self._answer(waiting, outcome)
-            elif waiting in self._unanswered:
-                self._send(waiting)
+            else:
+                self._send_again(waiting)
             return
         for waiting in self._by_id.get(entry.fields[b"id"].decode(errors="replace"), ()):
             if not waiting.entry:
                 waiting.early[entry.id] = outcome_of(entry, partition)
+
+    def _send_again(self, waiting: _Waiting) -> None:
+        """A command's entry is gone, or somebody else's: submit it once more, within reason."""
+        if waiting not in self._unanswered:
+            return
+        waiting.sent_again += 1
+        if waiting.sent_again > AGAIN_LIMIT:
+            self._answer(
+                waiting, Unknown(f"command {waiting.id} was lost again and again", waiting.id)
+            )
+        else:
+            self._send(waiting)
 
     def _answer(self, waiting: _Waiting, answer: Outcome | SemelError) -> None:
         waiting.answer = answer

@@ -1,5 +1,6 @@
 """Actors: the living aggregates of one partition, and what becomes of a command given to one."""
 
+import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -17,6 +18,9 @@ from engine.core.records import NewEvent, StoredEvent
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.telemetry import log
+
+_SAID_LIMIT = 1000
+"""Characters of an error that an outcome quotes; the log has all of it."""
 
 
 class Actor:
@@ -101,7 +105,7 @@ class Actors:
         actor = self._actors[received.aggregate]
         expected = received.meta.expect
         if actor.damage:
-            return _failed(received, "damaged", actor.damage)
+            return failed(received, "damaged", actor.damage)
         if expected is not None and expected != actor.version:
             message = f"{received.aggregate} is at version {actor.version}, not {expected}"
             return refused(Refusal("version_conflict", message))
@@ -114,8 +118,13 @@ class Actors:
             actor.evolve(events)
         except Rejected as no:
             return refused(Refusal(no.code, no.message, no.errors))
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return failed(received, "raised", "CancelledError: something it awaited was", error)
         except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
-            return _failed(received, "raised", _said(error), error)
+            return failed(received, "raised", _said(error), error)
         return Answer(Status.ACCEPTED, events=new)
 
     def _ask(self, received: Received, actor: Actor) -> Decision | Awaitable[Decision]:
@@ -152,7 +161,8 @@ def _check_unbroken(history: Sequence[StoredEvent]) -> None:
             raise Torn(f"version {due} is missing")
 
 
-def _failed(received: Received, code: str, said: str, error: Exception | None = None) -> Answer:
+def failed(received: Received, code: str, said: str, error: BaseException | None = None) -> Answer:
+    """The answer to a command whose domain code failed; reported, for somebody to mend it."""
     log.error(
         "command.failed", command=received.id, type=type(received.command).__name__,
         aggregate=received.aggregate, error=said, exc_info=error,
@@ -161,4 +171,4 @@ def _failed(received: Received, code: str, said: str, error: Exception | None = 
 
 
 def _said(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}"[:_SAID_LIMIT]

@@ -1,16 +1,20 @@
 """Keeping leases: acquire what is free, serve it, renew it, give it back.
 
 A `Keeper` is told what could be owned and how to serve each thing once it is. It never
-waits for a lease: what somebody else holds is asked for again at the next heartbeat.
+waits for a lease: what somebody else holds is asked for again at the next heartbeat. All
+leases are asked for, and renewed, in one round trip.
+
+How a tenancy ends says what follows: see `_ENDINGS`. Whatever a tenant raises ends its own
+tenancy, never its neighbours'; only a session that broke ends them all.
 """
 
 import secrets
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import anyio
 
-from engine.core.errors import Fenced, Refused, Torn
+from engine.core.errors import Fenced, Lost, Refused, Torn
 from engine.core.ports import Leases
 from engine.runtime.shutdown import Shutdown
 from engine.telemetry import log
@@ -18,21 +22,33 @@ from engine.telemetry import log
 _TOKEN_BYTES = 16
 """Random bytes of a token: no two acquisitions ever have the same."""
 
-_REFUSED_REST_SECONDS = 1.0
-"""What Redis refused to write, full or read-only as it may be, is tried again after this."""
-
-_TORN_REST_SECONDS = 30.0
-"""What contradicts itself is looked at again after this; an operator may have mended it."""
-
 
 class Tenant(Protocol):
     """Something that is served under a lease."""
 
     async def serve(self, token: str) -> None:
-        """Serve until stopped; raises `Fenced` or `Torn`."""
+        """Serve until stopped; raises `Fenced`, `Torn` or `Refused`."""
 
     def stop(self) -> None:
         """Finish what is in hand, then let `serve` return."""
+
+
+class _Ending(NamedTuple):
+    """What follows when a tenancy ended: what is logged, how long it rests, in seconds."""
+
+    event: str
+    rest: float
+
+
+_ENDINGS: dict[type[Exception], _Ending] = {
+    # Somebody else owns it now: it is theirs until they give it back.
+    Fenced: _Ending("lease.lost", 0.0),
+    # Redis is full or read-only: that passes.
+    Refused: _Ending("lease.suspended", 1.0),
+    # What Redis holds contradicts itself, or our own code failed: an operator must look.
+    Torn: _Ending("partition.stopped", 30.0),
+    Exception: _Ending("partition.stopped", 5.0),
+}
 
 
 class _Held:
@@ -42,7 +58,6 @@ class _Held:
         self.token = token
         self.tenant = tenant
         self.scope = anyio.CancelScope()
-        self.lost = False
 
 
 class Keeper:
@@ -52,7 +67,7 @@ class Keeper:
         self._leases, self._node = leases, node
         self._seconds, self._heartbeat = seconds, heartbeat
         self._held: dict[str, _Held] = {}
-        self._resting: dict[str, float] = {}
+        self._rest_until: dict[str, float] = {}
 
     @property
     def count(self) -> int:
@@ -71,11 +86,9 @@ class Keeper:
         """
         async with anyio.create_task_group() as tasks:
             while not shutdown.asked:
-                for key, tenant in wanted.items():
-                    if not self._is_ours_or_resting(key):
-                        held = await self._acquire(key, tenant)
-                        if held is not None:
-                            tasks.start_soon(self._serve, key, held)
+                for key, token in (await self._acquire(wanted)).items():
+                    held = self._held[key] = _Held(token, wanted[key]())
+                    tasks.start_soon(self._serve, key, held)
                 ready()
                 await shutdown.sleep(self._heartbeat)
                 await self._renew()
@@ -85,46 +98,67 @@ class Keeper:
                 await anyio.sleep(self._heartbeat / 10)
                 await self._renew()
 
-    def _is_ours_or_resting(self, key: str) -> bool:
-        return key in self._held or anyio.current_time() < self._resting.get(key, 0)
-
-    async def _acquire(self, key: str, tenant: Callable[[], Tenant]) -> _Held | None:
-        token = secrets.token_hex(_TOKEN_BYTES)
-        if not await self._leases.acquire(key, self._node, token, self._seconds):
-            return None
-        held = self._held[key] = _Held(token, tenant())
-        log.debug("lease.acquired", lease=key)
-        return held
-
-    async def _serve(self, key: str, held: _Held) -> None:
-        with held.scope:
-            try:
-                await held.tenant.serve(held.token)
-            except Fenced as error:
-                log.warning("lease.lost", lease=key, error=str(error))
-                held.lost = True
-            except Torn as error:
-                log.error("partition.stopped", lease=key, error=str(error))
-                self._resting[key] = anyio.current_time() + _TORN_REST_SECONDS
-            except Refused as error:
-                log.error(
-                    "lease.suspended",
-                    lease=key,
-                    error=str(error),
-                    again_in_seconds=_REFUSED_REST_SECONDS,
-                )
-                self._resting[key] = anyio.current_time() + _REFUSED_REST_SECONDS
-        if not held.lost:
-            await self._leases.release(key, held.token)
-            log.debug("lease.released", lease=key)
-        del self._held[key]
+    async def _acquire(self, wanted: Mapping[str, Callable[[], Tenant]]) -> dict[str, str]:
+        """Ask for everything that is not ours and need not rest; the tokens of what we got."""
+        now = anyio.current_time()
+        asked = {
+            key: secrets.token_hex(_TOKEN_BYTES)
+            for key in wanted
+            if key not in self._held and now >= self._rest_until.get(key, 0)
+        }
+        got = await self._leases.acquire_all(asked, self._node, self._seconds)
+        for key in got:
+            log.debug("lease.acquired", lease=key)
+        return {key: asked[key] for key in got}
 
     async def _renew(self) -> None:
-        for key, held in list(self._held.items()):
-            if self._held.get(key) is not held or held.lost:
-                continue
-            if not await self._leases.renew(key, held.token, self._seconds) and key in self._held:
-                log.warning("lease.lost", lease=key, error="somebody else has it")
-                held.lost = True
-                held.tenant.stop()
-                held.scope.cancel()
+        """Hold on to everything; what is not ours any more ends at once."""
+        tokens = {key: held.token for key, held in self._held.items()}
+        for key in await self._leases.renew_all(tokens, self._seconds):
+            lost = self._held.get(key)
+            if lost is not None and lost.token == tokens[key]:
+                lost.scope.cancel()
+
+    async def _serve(self, key: str, held: _Held) -> None:
+        """One tenancy, from its beginning to what follows from its end."""
+        end: Exception | None = Fenced("somebody else has it")
+        with held.scope:
+            end = await self._served(held)
+        del self._held[key]
+        if end is not None:
+            self._settle(key, end)
+        if not isinstance(end, Fenced):
+            await self._release(key, held.token)
+
+    async def _served(self, held: _Held) -> Exception | None:
+        """What ended a tenancy, None where it was asked to; a broken session ends them all."""
+        try:
+            await held.tenant.serve(held.token)
+        except Lost:
+            raise
+        except Exception as error:  # noqa: BLE001 -- the tenancy's boundary: reported, and tried again
+            return error
+        return None
+
+    def _settle(self, key: str, end: Exception) -> None:
+        """Say why a tenancy ended, and let it rest for as long as that takes."""
+        kind = next(kind for kind in _ENDINGS if isinstance(end, kind))
+        ending = _ENDINGS[kind]
+        said = log.warning if kind is Fenced else log.error
+        said(
+            ending.event,
+            lease=key,
+            error=f"{type(end).__name__}: {end}",
+            again_in_seconds=ending.rest,
+            exc_info=end if kind is Exception else None,
+        )
+        self._rest_until[key] = anyio.current_time() + ending.rest
+
+    async def _release(self, key: str, token: str) -> None:
+        """Give a lease back; one that cannot be given back runs out by itself."""
+        try:
+            await self._leases.release(key, token)
+        except Refused as error:
+            log.warning("lease.kept", lease=key, error=str(error))
+        else:
+            log.debug("lease.released", lease=key)

@@ -8,6 +8,7 @@ from functools import partial
 
 import anyio
 
+from engine.core.errors import Refused
 from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.runtime.inbox import InboxMover
@@ -16,6 +17,7 @@ from engine.runtime.partition import Partition
 from engine.runtime.projector import Projector
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings
+from engine.telemetry import log
 
 _NODE_LIFE_BEATS = 5
 """A process that missed this many heartbeats is no longer listed."""
@@ -97,5 +99,8 @@ async def _beat(session: Session, keeper: Keeper, settings: Settings, node: str,
             "role": role, "host": socket.gethostname(), "pid": str(os.getpid()),
             "leases": str(keeper.count),
         }  # fmt: skip
-        await session.beat(node, about, life)
+        try:
+            await session.beat(node, about, life)
+        except Refused as error:
+            log.warning("node.mute", node=node, error=str(error))
         await anyio.sleep(settings.heartbeat_seconds)

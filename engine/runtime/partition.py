@@ -11,9 +11,10 @@ is thrown away and nothing of it is believed again.
 from collections.abc import Callable, Iterable, Sequence
 
 import anyio
+import anyio.lowlevel
 
 from engine.core.batching import batches
-from engine.core.draft import Answer, Draft, refused
+from engine.core.draft import REPEAT, Answer, Draft, Repeat, refused
 from engine.core.errors import Refused
 from engine.core.intake import Intake, Received
 from engine.core.ports import Feed, Ledger
@@ -21,9 +22,15 @@ from engine.core.records import Entry, Head
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.core.window import Window
-from engine.runtime.actor import Actors, Limits
+from engine.runtime.actor import Actors, Limits, failed
 from engine.settings import Settings
 from engine.telemetry import log
+
+SLICE_SECONDS = 0.02
+"""After so much deciding at a stretch, others get their turn."""
+
+CLOCK_LIMIT_MS = 60_000
+"""An entry whose id lies further in the future was not made by Redis's own clock."""
 
 WINDOW_PAGE = 2000
 """Outcomes loaded at a time: a few milliseconds, so that serving goes on in between."""
@@ -125,21 +132,24 @@ class Partition:
             if command.addressed and kind_of(command.aggregate) in deciders
         )
 
-    async def _decide(self, received: Sequence[Received]) -> list[Answer | None]:
-        """Each command's answer; None for a repeat, whose first outcome answers it.
+    async def _decide(self, received: Sequence[Received]) -> list[Answer | Repeat]:
+        """Each command's answer.
 
         An aggregate's commands are decided one after the other; where deciders wait for
         something, those of different aggregates wait at the same time.
         """
-        answers: list[Answer | None] = [None] * len(received)
+        answers: list[Answer | Repeat] = [REPEAT] * len(received)
         asked: set[tuple[str, str]] = set()
         chains: dict[str, list[int]] = {}
+        pause_at = anyio.current_time() + SLICE_SECONDS
         for i, command in enumerate(received):
             key = (command.aggregate, command.id)
             if command.addressed and (key in asked or self._window.first(command) is not None):
                 continue
             asked.add(key)
-            if command.refusal is not None:
+            if command.broken:
+                answers[i] = failed(command, "raised", command.broken)
+            elif command.refusal is not None:
                 answers[i] = refused(command.refusal)
             elif (refusal := self._window.refusal(command, None)) is not None:
                 answers[i] = refused(refusal, of_id=False)
@@ -147,6 +157,10 @@ class Partition:
                 chains.setdefault(command.aggregate, []).append(i)
             else:
                 answers[i] = await self._actors.decide(command)
+                if anyio.current_time() > pause_at:
+                    # Leases must be renewed and other partitions served meanwhile.
+                    await anyio.lowlevel.checkpoint()
+                    pause_at = anyio.current_time() + SLICE_SECONDS
         if chains:
             async with anyio.create_task_group() as tasks:
                 for chain in chains.values():
@@ -154,7 +168,7 @@ class Partition:
         return answers
 
     async def _decide_chain(
-        self, received: Sequence[Received], chain: Sequence[int], answers: list[Answer | None]
+        self, received: Sequence[Received], chain: Sequence[int], answers: list[Answer | Repeat]
     ) -> None:
         for i in chain:
             answers[i] = await self._actors.decide(received[i])

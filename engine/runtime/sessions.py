@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 
 import anyio
 
-from engine.core.errors import Doubt, Unavailable, single
+from engine.core.errors import Doubt, NotFound, Unavailable, single
 from engine.core.ports import Session
 from engine.runtime.shutdown import Shutdown
 from engine.telemetry import log
@@ -43,8 +43,8 @@ async def work_on_sessions(
                 reached, pause = True, _PAUSE_FIRST
                 await work(session)
                 return
-        except Unavailable as error:
-            if not reached and anyio.current_time() >= deadline:
+        except (Unavailable, NotFound) as error:
+            if not reached and (isinstance(error, NotFound) or anyio.current_time() >= deadline):
                 raise
             log.warning("redis.waiting", error=str(error), again_in_seconds=round(pause, 2))
         except BaseExceptionGroup as errors:

@@ -97,7 +97,7 @@ class Connection:
                 tasks.start_soon(self._write)
                 tasks.start_soon(self._read)
                 tasks.start_soon(self._watch)
-        except* (RedisError, OSError) as errors:
+        except* (RedisError, OSError, RuntimeError) as errors:
             raise Lost(f"the connection to Redis broke: {errors.exceptions[0]}") from errors
         finally:
             self.close()
@@ -115,9 +115,14 @@ class Connection:
 
     def _flush(self) -> None:
         """Hand what is waiting to the socket, in one piece."""
-        if self._outgoing:
-            self._writer.write(b"".join(self._outgoing))
-            self._outgoing.clear()
+        packet = b"".join(self._outgoing)
+        self._outgoing.clear()
+        try:
+            if packet and not self._writer.is_closing():
+                self._writer.write(packet)
+        except (RuntimeError, OSError):
+            # uvloop says so; what waits for a reply learns it from the reading side
+            self._writer.close()
 
     async def _read(self) -> None:
         while True:

@@ -61,10 +61,14 @@ class RedisLedger:
         keys = [self._keys.events(self._partition, aggregate) for aggregate in aggregates]
         replies = await self._scripts.call("load", keys, [LOAD_EVENTS, *(v + 1 for v in above)])
         histories = [list(map(_stored, reply)) for reply in replies]
-        for aggregate, history in zip(aggregates, histories, strict=True):
-            if len(history) == LOAD_EVENTS:
-                (more,) = await self.load([aggregate], [history[-1].version])
-                history.extend(more)
+        for key, history in zip(keys, histories, strict=True):
+            page = history
+            while len(page) == LOAD_EVENTS:
+                (raw,) = await self._scripts.call(
+                    "load", [key], [LOAD_EVENTS, page[-1].version + 1]
+                )
+                page = list(map(_stored, raw))
+                history.extend(page)
         return histories
 
     async def commit(self, commit: Commit) -> None:

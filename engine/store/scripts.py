@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -56,6 +57,20 @@ class Scripts:
                 if pause is None:
                     raise
                 await anyio.sleep(pause)
+
+    async def call_all(self, name: str, calls: Sequence[tuple[str, list[Argument]]]) -> list[Any]:
+        """Run a script on many keys in one round trip; a refused one alone is called again."""
+        sha = await self._sha(name)
+        sent = [
+            self._connection.call("EVALSHA", sha, 1, key, *arguments) for key, arguments in calls
+        ]
+        answers = []
+        for reply, (key, arguments) in zip(sent, calls, strict=True):
+            try:
+                answers.append(await reply)
+            except Refused:
+                answers.append(await self.call(name, [key], arguments))
+        return answers
 
     async def _sha(self, name: str) -> str:
         sha = self._shas.get(name)

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Give a lease back, so that the next owner need not wait for it to expire.
 -- KEYS     1 the hash that holds the lease
 -- ARGV     1 token

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Hold on to a lease. One that expired is still ours while nobody else took it.
 -- KEYS     1 the hash that holds the lease
 -- ARGV     1 token  2 length in ms

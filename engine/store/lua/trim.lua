@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Drop what is behind: commands that are done, outcomes that left the window.
 -- KEYS     1 lease  2 head  3 commands  4 outcomes
 -- ARGV     1 token  2 first command to keep  3 first outcome to keep

@@ -78,7 +78,7 @@ class _Row:
                 rank = self.after.get(index.order)
             if rank is not None:
                 _score(rank)
-            if old == new and rank is None:
+            if old == new and rank is None and not self.wiped:
                 continue
             kept = f"_rank:{index.name}"
             if rank is None and not self.wiped:

@@ -1,5 +1,7 @@
 """Leases by the server's clock."""
 
+from collections.abc import Mapping
+
 from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.server import Link
 from engine.store.ownership import LEASE_SECONDS_LIMIT
@@ -10,6 +12,14 @@ class MemoryLeases:
 
     def __init__(self, link: Link) -> None:
         self._link = link
+
+    async def acquire_all(self, tokens: Mapping[str, str], node: str, seconds: float) -> list[str]:
+        """Take leases, each under its token; returns those that we got."""
+        return [k for k, token in tokens.items() if await self.acquire(k, node, token, seconds)]
+
+    async def renew_all(self, tokens: Mapping[str, str], seconds: float) -> list[str]:
+        """Hold on to leases; returns those that are not ours any more."""
+        return [key for key, token in tokens.items() if not await self.renew(key, token, seconds)]
 
     async def acquire(self, key: str, node: str, token: str, seconds: float) -> bool:
         """Take a lease that is free or expired; False when somebody else holds it."""

@@ -17,7 +17,7 @@ local function move(row, index)
   local rank, kept = row.ranks[index[1]], '_rank:' .. index[1]
   if rank == '=' then rank = value(row, index[3]) end
   assert(not rank or math.abs(tonumber(rank) or math.huge) < math.huge, 'a rank is no number')
-  if old == new and not rank then return end
+  if old == new and not rank and not row.wiped then return end
   if not row.wiped then rank = rank or (old and call('ZSCORE', old, id)) or stored(row, kept) end
   if old ~= new then moves[#moves + 1] = {'ZREM', old, id} end
   if new then moves[#moves + 1] = {'ZADD', new, rank or '0', id} end
