@@ -88,9 +88,8 @@ def test_every_error_stands_in_the_tree() -> None:
 def test_every_log_event_is_declared_and_every_declared_one_is_logged() -> None:
     logged: set[str] = set()
     for path in (ROOT / "engine").rglob("*.py"):
-        logged |= set(
-            re.findall(r"log\.(?:debug|info|warning|error)\(\s*\"([^\"]+)\"", path.read_text())
-        )
+        logging = r"(?:log\.(?:debug|info|warning|error)|_Ending)\(\s*\"([^\"]+)\""
+        logged |= set(re.findall(logging, path.read_text()))
     assert logged == set(telemetry.EVENTS)
 
 

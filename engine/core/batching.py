@@ -9,7 +9,7 @@ def batches(entries: Sequence[Entry], count: int, size: int) -> Iterator[Sequenc
     """Runs of at most ``count`` entries and ``size`` bytes, in order; one entry at the least."""
     start, held = 0, 0
     for at, entry in enumerate(entries):
-        weight = sum(map(len, entry.fields.values()))
+        weight = entry.size
         if at > start and (at - start == count or held + weight > size):
             yield entries[start:at]
             start, held = at, 0

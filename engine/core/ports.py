@@ -88,6 +88,9 @@ class Ledger(Protocol):
     async def outcomes(self, below: str, count: int) -> list[Outcome]:
         """Up to ``count`` outcomes below a stream id (``+`` for the end), newest first."""
 
+    async def now_ms(self) -> int:
+        """Redis's clock, in milliseconds since 1970."""
+
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
 

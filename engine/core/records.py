@@ -12,10 +12,15 @@ from engine.core.outcome import Status
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One entry of a stream as it was read: its id, and its fields as flat bytes."""
+    """One entry of a stream as it was read: its id, and its fields as bytes."""
 
     id: str
     fields: Mapping[bytes, bytes]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its values."""
+        return sum(map(len, self.fields.values()))
 
 
 class Head(msgspec.Struct):

@@ -15,7 +15,8 @@ import anyio.lowlevel
 
 from engine.core.batching import batches
 from engine.core.draft import REPEAT, Answer, Draft, Repeat, refused
-from engine.core.errors import Refused
+from engine.core.errors import Refused, Torn
+from engine.core.ids import stream_ms
 from engine.core.intake import Intake, Received
 from engine.core.ports import Feed, Ledger
 from engine.core.records import Entry, Head
@@ -58,6 +59,7 @@ class Partition:
         self._stop: Callable[[], None] | None = None
         self._stopping = False
         self._untrimmed = 0
+        self._known_ms = 0
 
     def stop(self) -> None:
         """Finish the batch in hand and read no further."""
@@ -89,6 +91,7 @@ class Partition:
 
     async def _handle(self, batch: Sequence[Entry]) -> None:
         """Everything that happens to a batch of commands, in the order in which it happens."""
+        await self._check_clock(batch[-1])
         received = [self._intake.receive(entry) for entry in batch]
         await self._remember_enough(received)
         versions = await self._actors.load(self._addressed(received))
@@ -101,6 +104,22 @@ class Partition:
             draft.add(command, answer)
         await self._commit(draft)
         await self._trim(len(batch))
+
+    async def _check_clock(self, last: Entry) -> None:
+        """Raise `Torn` for an id that Redis's clock did not make.
+
+        Nobody can add a command behind such an entry that sorts where it belongs, and to
+        commit it would make all that was answered before look forgotten.
+        """
+        ms = stream_ms(last.id)
+        if ms <= self._known_ms + CLOCK_LIMIT_MS:
+            return
+        self._known_ms = await self._ledger.now_ms()
+        if ms > self._known_ms + CLOCK_LIMIT_MS:
+            raise Torn(
+                f"the command stream has the id {last.id}, which lies in the future: a client "
+                f"set it by hand. Remove that entry, and those behind it, and submit them anew"
+            )
 
     def _is_full(self, draft: Draft) -> bool:
         """Whether a commit has as many events as one script should write."""

@@ -97,6 +97,11 @@ class RedisLedger:
         raw = await self._control.call("XREVRANGE", key, start, "-", "COUNT", count)
         return [outcome_of(entry, self._partition) for entry in entries_of(raw)]
 
+    async def now_ms(self) -> int:
+        """Redis's clock, in milliseconds since 1970."""
+        seconds, micros = await self._control.call("TIME")
+        return int(seconds) * 1000 + int(micros) // 1000
+
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
         lease, head, _, outcomes = self._fixed

@@ -6,7 +6,7 @@ blocked read is woken (``CLIENT UNBLOCK``), so nothing is ever polled.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -20,6 +20,12 @@ BLOCK_MS = 1000
 
 AHEAD_LIMIT = 1024
 """Entries read ahead per stream before it is left out of the next read."""
+
+REPLY_BYTES = 4 * 1024 * 1024
+"""A reply larger than this halves how many entries the next one asks for."""
+
+COUNT_FIRST = 64
+"""Entries asked for per stream at first: nobody knows yet how large they are."""
 
 UNBLOCK_PAUSE_SECONDS = 0.001
 """Between attempts to end a read: it may still be on its way to the server."""
@@ -38,16 +44,18 @@ class StreamSubscription:
         self._ahead: list[Entry] = []
         self._arrived = anyio.Event()
         self._closed = False
+        self._is_heavy = False
 
     @property
     def hungry(self) -> bool:
         """Whether there is room to read more ahead."""
-        return len(self._ahead) < AHEAD_LIMIT
+        return len(self._ahead) < AHEAD_LIMIT and not self._is_heavy
 
     def deliver(self, entries: list[Entry]) -> None:
         """Take what was read for this stream."""
         self.after = entries[-1].id
         self._ahead += entries
+        self._is_heavy = len(self._ahead) * entries[0].size > REPLY_BYTES
         self._arrived.set()
 
     async def take(self) -> list[Entry] | None:
@@ -59,13 +67,14 @@ class StreamSubscription:
             await self._arrived.wait()
         was_hungry = self.hungry
         taken, self._ahead = self._ahead, []
+        self._is_heavy = False
         if not was_hungry:
             self._feed.wake()
         return taken
 
     def rewind(self, after: str) -> None:
         """Forget what was read ahead and go on behind ``after``."""
-        self._ahead = []
+        self._ahead, self._is_heavy = [], False
         self.after = after
         self._feed.rewound(self)
 
@@ -88,6 +97,7 @@ class StreamFeed:
         self._group, self._consumer = group, consumer
         self._streams: dict[bytes, StreamSubscription] = {}
         self._reading: dict[bytes, StreamSubscription] = {}
+        self._count = COUNT_FIRST
         self._is_reading = False
         self._changed = asyncio.Event()
 
@@ -124,11 +134,25 @@ class StreamFeed:
                     continue
                 self._reading, self._is_reading = dict(hungry), True
                 reply = await self._blocking.call(*self._request(list(hungry.values())))
-                for key, raw in reply or ():
+                read = {key: entries_of(raw) for key, raw in reply or () if raw}
+                for key, entries in read.items():
                     stream = self._reading.get(key)
-                    if raw and stream is not None and self._streams.get(key) is stream:
-                        stream.deliver(entries_of(raw))
+                    if stream is not None and self._streams.get(key) is stream:
+                        stream.deliver(entries)
                 self._is_reading = False
+                self._adapt(read)
+
+    def _adapt(self, read: Mapping[bytes, Sequence[Entry]]) -> None:
+        """Ask for fewer entries after a large reply, for more after a small one.
+
+        Redis bounds a reply by a count alone; large entries must not come by the thousand.
+        The first entry of each stream tells how large they are here.
+        """
+        size = sum(len(entries) * entries[0].size for entries in read.values())
+        if size > REPLY_BYTES:
+            self._count = max(1, self._count // 2)
+        elif size < REPLY_BYTES // 4:
+            self._count = min(AHEAD_LIMIT, self._count * 2)
 
     async def _interrupt(self) -> None:
         """Unblock a read that does not know of a change; again, if it had not blocked yet."""
@@ -140,7 +164,7 @@ class StreamFeed:
             await anyio.sleep(UNBLOCK_PAUSE_SECONDS)
 
     def _request(self, streams: Sequence[StreamSubscription]) -> list[Any]:
-        count = max(1, min(AHEAD_LIMIT, READ_LIMIT // len(streams)))
+        count = max(1, min(self._count, READ_LIMIT // len(streams)))
         keys = [stream.key for stream in streams]
         if self._group:
             head = ["XREADGROUP", "GROUP", self._group, self._consumer]

@@ -124,3 +124,14 @@ async def test_values_cannot_be_mistaken_for_each_other(store: Store) -> None:
 
 async def members(one: Projecting, index: str, *group: str) -> tuple[list[str], int]:
     return await one.session.rows.members("things", 1, index, group, 0, 10, newest_first=False)
+
+
+async def test_a_row_that_begins_again_has_the_same_order_however_events_were_cut(
+    store: Store,
+) -> None:
+    async with projecting(store) as one:
+        await one.apply(put(1, "r", owner="ann", rank="7"), put(1, "s", owner="ann", rank="7"))
+        await one.apply(wipe(2, "r"), put(3, "r", owner="ann"))
+        await one.apply(wipe(4, "s"))
+        await one.apply(put(5, "s", owner="ann"))
+        assert one.group("by_owner", "ann") == [("r", 0.0), ("s", 0.0)]

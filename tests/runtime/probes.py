@@ -1,9 +1,12 @@
 """A kind of aggregate that does what a shop never should, for the sake of tests."""
 
+import asyncio
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import anyio
+import anyio.lowlevel
+from pydantic import AfterValidator
 
 import handlers
 import projections
@@ -43,6 +46,24 @@ class Many(Command):
 
 class Stray(Command):
     """Answer with an event of another kind."""
+
+
+class Cancel(Command):
+    """Cancel nothing, and say so."""
+
+
+class CancelLater(Command):
+    """Await something that was cancelled by somebody else."""
+
+
+def _trip(value: str) -> str:
+    raise KeyError(value)
+
+
+class Trip(Command):
+    """Meet a validator that has a fault of its own."""
+
+    over: Annotated[str, AfterValidator(_trip)]
 
 
 class Noted(Event):
@@ -98,6 +119,22 @@ def stray(_command: Stray, _: Texts) -> Strayed:
     return Strayed()
 
 
+def cancel(_command: Cancel, _: Texts) -> None:
+    raise asyncio.CancelledError
+
+
+async def cancel_later(_command: CancelLater, _: Texts) -> Noted:
+    await anyio.lowlevel.checkpoint()
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+    return Noted("never")
+
+
+def trip(_command: Trip, _: Texts) -> None:
+    raise NotImplementedError
+
+
 def evolve(texts: Texts, event: Noted) -> Texts:
     if event.text == "unreadable":
         raise ValueError("this event cannot be understood")
@@ -110,7 +147,7 @@ def domain_with(gates: Gates) -> Domain:
     probe = Decider(
         kind="probe",
         initial=nothing,
-        decide=[note, fail, refuse, wait, many, stray],
+        decide=[note, fail, refuse, wait, many, stray, cancel, cancel_later, trip],
         evolve=evolve,
     )
     return registry.build(

@@ -67,6 +67,11 @@ class MemoryLedger:
         found = data.stream(self._outcomes).below(below, count)
         return [outcome_of(entry, self._partition) for entry in found]
 
+    async def now_ms(self) -> int:
+        """The server's clock, in milliseconds since 1970."""
+        await self._link.turn()
+        return self._link.server.now_ms()
+
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
         data = self._fenced(await self._link.turn())
