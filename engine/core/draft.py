@@ -77,7 +77,7 @@ class Draft:
             self.versions[aggregate] += len(answer.events)
             self._position += len(answer.events)
             self.event_count += len(answer.events)
-            self.event_bytes += sum(len(event.data) for event in answer.events)
+            self.event_bytes += sum([len(event.data) for event in answer.events])
         version = self.versions.get(received.aggregate, 0)
         self._window.remember(received, self._first_of(received, answer, version))
         self._record(received, answer, version)

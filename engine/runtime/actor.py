@@ -139,8 +139,8 @@ class Actors:
 
     def _encoded(self, received: Received, events: tuple[Event, ...]) -> tuple[NewEvent, ...]:
         meta = event_meta(received.id, received.entry, received.time, received.meta)
-        new = tuple(NewEvent(type(event).__name__, encode(event), meta) for event in events)
-        size = sum(len(event.data) for event in new)
+        new = tuple([NewEvent(type(event).__name__, encode(event), meta) for event in events])
+        size = sum([len(event.data) for event in new])
         if len(new) > self._limits.events or size > self._limits.event_bytes:
             raise Rejected(
                 "too_large",

@@ -9,6 +9,7 @@ is thrown away and nothing of it is believed again.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
 
 import anyio
 import anyio.lowlevel
@@ -160,7 +161,7 @@ class Partition:
         answers: list[Answer | Repeat] = [REPEAT] * len(received)
         asked: set[tuple[str, str]] = set()
         chains: dict[str, list[int]] = {}
-        pause_at = anyio.current_time() + SLICE_SECONDS
+        pause_at = monotonic() + SLICE_SECONDS
         for i, command in enumerate(received):
             key = (command.aggregate, command.id)
             if command.addressed and (key in asked or self._window.first(command) is not None):
@@ -176,10 +177,10 @@ class Partition:
                 chains.setdefault(command.aggregate, []).append(i)
             else:
                 answers[i] = await self._actors.decide(command)
-                if anyio.current_time() > pause_at:
+                if monotonic() > pause_at:
                     # Leases must be renewed and other partitions served meanwhile.
                     await anyio.lowlevel.checkpoint()
-                    pause_at = anyio.current_time() + SLICE_SECONDS
+                    pause_at = monotonic() + SLICE_SECONDS
         if chains:
             async with anyio.create_task_group() as tasks:
                 for chain in chains.values():
