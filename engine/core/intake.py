@@ -58,7 +58,8 @@ class Received(msgspec.Struct, gc=False):
     """An entry that has been judged. ``refusal`` is None exactly when ``command`` is not.
 
     ``raw_id`` and ``raw_aggregate`` are as the sender wrote them, for the outcome.
-    ``addressed`` says whether id and aggregate are usable, so that a repeat can be known.
+    ``addressed`` says whether id and aggregate are usable, so that a repeat can be known, by
+    ``key``.
     ``broken`` is what a validator of the domain raised: not the sender's fault.
     """
 
@@ -68,6 +69,7 @@ class Received(msgspec.Struct, gc=False):
     id: str = ""
     aggregate: str = ""
     addressed: bool = False
+    key: tuple[str, str] = ("", "")
     digest: str = ""
     meta: CommandMeta = NO_META
     handler: CommandHandler | None = None
@@ -154,6 +156,7 @@ class Intake:
                 f"{received.aggregate} belongs to partition {home}, not {self._partition}: "
                 f"CRC16 of the aggregate id modulo {self._partitions}",
             )
+        received.key = (received.aggregate, received.id)
         received.addressed = True
         return None
 

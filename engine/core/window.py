@@ -73,7 +73,7 @@ class Window:
 
     def first(self, received: Received) -> First | None:
         """The first outcome of this command's id for its aggregate, if it had one."""
-        return self._first.get((received.aggregate, received.id))
+        return self._first.get(received.key)
 
     def refusal(self, received: Received, first: First | None) -> Refusal | None:
         """What is wrong with a command's id, if anything."""
@@ -100,13 +100,13 @@ class Window:
         """Note an answer; ``first`` is None where it says nothing of the id."""
         key = None
         if first is not None and received.id != received.entry:
-            key = (received.aggregate, received.id)
+            key = received.key
             self._first[key] = first
         self._order.append((received.entry, key))
 
     def repeated(self, received: Received) -> None:
         """Note an answer that repeats the first one: it is remembered for longer."""
-        key = (received.aggregate, received.id)
+        key = received.key
         self._repeats[key] = self._repeats.get(key, 0) + 1
         self._order.append((received.entry, key))
 

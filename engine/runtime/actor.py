@@ -92,6 +92,8 @@ class Actors:
     def _revived(self, aggregate: str, history: Sequence[StoredEvent]) -> Actor:
         """An actor from its events; damaged, and said so, where they cannot be read."""
         actor = Actor(self._domain.deciders[kind_of(aggregate)])
+        if not history:
+            return actor
         try:
             _check_unbroken(history)
             actor.evolve(self._domain.decode_event(e.type, e.data) for e in history)

@@ -163,10 +163,10 @@ class Partition:
         chains: dict[str, list[int]] = {}
         pause_at = monotonic() + SLICE_SECONDS
         for i, command in enumerate(received):
-            key = (command.aggregate, command.id)
-            if command.addressed and (key in asked or self._window.first(command) is not None):
+            known = command.key in asked or self._window.first(command) is not None
+            if command.addressed and known:
                 continue
-            asked.add(key)
+            asked.add(command.key)
             if command.broken:
                 answers[i] = failed(command, "raised", command.broken)
             elif command.refusal is not None:

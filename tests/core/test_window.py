@@ -23,7 +23,14 @@ def window(forgotten: str = "0-0", count: int = 100, seconds: float = 86_400) ->
 def received(id: str, ms: int = NOW, digest: str = "d") -> Received:
     entry = f"{ms}-0"
     return Received(
-        entry, id.encode(), AGGREGATE.encode(), id, AGGREGATE, addressed=True, digest=digest
+        entry,
+        id.encode(),
+        AGGREGATE.encode(),
+        id,
+        AGGREGATE,
+        addressed=True,
+        key=(AGGREGATE, id),
+        digest=digest,
     )
 
 
