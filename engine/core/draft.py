@@ -18,7 +18,7 @@ NOTHING_TO_SAY = b"{}"
 """An outcome's ``detail`` where there is nothing to add."""
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What was decided about a command: a status, its ``detail``, the events that follow.
 
     ``of_id`` says whether this is what the command's id means from now on. What was refused

@@ -33,7 +33,7 @@ class Query(BaseModel, Generic[View]):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class CommandContext(msgspec.Struct, frozen=True):
+class CommandContext(msgspec.Struct, frozen=True, gc=False):
     """What surrounds a command: handed to a decider that has a parameter of this type.
 
     ``id`` is the sender's, or else ``entry``, the command's stream id. ``time`` is what
@@ -49,7 +49,7 @@ class CommandContext(msgspec.Struct, frozen=True):
     correlation: str | None = None
 
 
-class EventContext(msgspec.Struct, frozen=True):
+class EventContext(msgspec.Struct, frozen=True, gc=False):
     """What surrounds a recorded event: handed to projections.
 
     ``command`` and ``entry`` are the id and the stream id of the command that caused it.
@@ -67,7 +67,7 @@ class EventContext(msgspec.Struct, frozen=True):
     traceparent: str | None = None
 
 
-class CommandMeta(msgspec.Struct, frozen=True):
+class CommandMeta(msgspec.Struct, frozen=True, gc=False):
     """The keys of a command's ``meta`` that clients may set; ``x_`` keys pass through.
 
     ``expect`` is the version that the aggregate must have; ``reply`` names the list
@@ -87,7 +87,7 @@ class CommandMeta(msgspec.Struct, frozen=True):
 NO_META = CommandMeta()
 
 
-class EventMeta(msgspec.Struct, frozen=True, omit_defaults=True):
+class EventMeta(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """An event's ``meta`` as it is stored: its cause by ``id`` and stream id, and more."""
 
     causation: str

@@ -11,7 +11,7 @@ import msgspec
 from engine.core.outcome import Status
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One entry of a stream as it was read: its id, and its fields as bytes."""
 
     id: str
@@ -61,7 +61,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     meta: bytes
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One command of a commit: its outcome, and the events that follow from it.
 
     ``id`` and ``aggregate`` are as the sender wrote them, even where they are not usable.
@@ -78,7 +78,7 @@ class Record(msgspec.Struct, frozen=True):
     events: Sequence[NewEvent]
 
 
-class Commit(msgspec.Struct, frozen=True):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """One atomic step: it holds only if ``number`` and ``position`` are what head says.
 
     ``versions`` maps each aggregate that gets events to the version it must have before.

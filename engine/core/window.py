@@ -20,7 +20,7 @@ _YOUNG_SKEWS = 6
 """Outcomes younger than this many skews stay, whatever their number: fresh ids must pass."""
 
 
-class First(msgspec.Struct, frozen=True):
+class First(msgspec.Struct, frozen=True, gc=False):
     """The first outcome of an id."""
 
     entry: str

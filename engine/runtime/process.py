@@ -12,8 +12,9 @@ import anyio
 from engine.core.errors import single
 from engine.runtime.shutdown import Shutdown, stop_on_signals
 
-COLLECTOR_THRESHOLDS = (50_000, 20, 50)
-"""How rarely cycles are looked for; what is long-lived is hardly ever looked through."""
+COLLECTOR_THRESHOLDS = (200_000, 20, 100)
+"""How rarely cycles are looked for: each look walks through what is read ahead, and evicts
+from the caches what is being decided. What is long-lived is hardly ever looked through."""
 
 
 class Readiness:
