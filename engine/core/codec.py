@@ -98,7 +98,11 @@ def _sound(
     for key in faults:
         if key.removeprefix("meta.") in _META_TYPES:
             setattr(meta, key.removeprefix("meta."), None)
-    return CommandMeta(**msgspec.structs.asdict(meta), extra=extra), faults
+    sound = CommandMeta(
+        meta.user, meta.time, meta.correlation, meta.traceparent,
+        meta.expect, meta.durability, meta.reply, extra,
+    )  # fmt: skip
+    return sound, faults
 
 
 @lru_cache(maxsize=1024)

@@ -30,7 +30,7 @@ COUNT_FIRST = 64
 UNBLOCK_PAUSE_SECONDS = 0.001
 """Between attempts to end a read: it may still be on its way to the server."""
 
-READ_LIMIT = 4096
+READ_LIMIT = 2048
 """Entries in one reply over all streams: a few milliseconds of work for Redis and for us."""
 
 

@@ -3,6 +3,8 @@
 import os
 import platform
 import time
+from collections.abc import Sequence
+from statistics import mean
 from typing import Any
 
 import anyio
@@ -95,9 +97,9 @@ async def drain(settings: Settings, domain: Domain, port: int, count: int) -> Dr
     )
 
 
-def beside(drained: Drain, measured: Raw) -> Drain:
-    """A drain with its ratio to what the server alone took in the same run."""
-    ratio = drained.per_second / measured.per_second
+def beside(drained: Drain, raws: Sequence[Raw]) -> Drain:
+    """A drain with its ratio to what the server alone took just before and after it."""
+    ratio = drained.per_second / mean(raw.per_second for raw in raws)
     return msgspec.structs.replace(drained, ratio_to_raw=ratio)
 
 

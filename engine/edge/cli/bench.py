@@ -70,7 +70,11 @@ class _Measuring:
         self.figures: dict[str, Any] = {}
 
     async def run(self) -> None:
-        """Run each part several times, each time on an empty server, raw beside engine."""
+        """Run each part several times, each on an empty server; raw before and after engine.
+
+        Other tenants of a shared machine come and go: the two raws on both sides of a drain
+        tell what the server could do while it ran.
+        """
         from engine.edge.bench import parts  # noqa: PLC0415
         from engine.edge.server import embedded_server  # noqa: PLC0415
 
@@ -84,7 +88,9 @@ class _Measuring:
                 async with embedded_server() as server:
                     here = self._settings.model_copy(update={"redis": server.url})
                     drain = await parts.drain(here, self._domain, server.port, self._commands)
-                    drains.append(parts.beside(drain, raws[-1]))
+                async with embedded_server() as server:
+                    raws.append(parts.raw(server.port, self._commands * 2))
+                drains.append(parts.beside(drain, raws[-2:]))
         self.figures["machine"] = {**parts.facts(), "server": kind, "runs": self._runs}
         self.figures["raw"] = _middle(raws) | {"valid": all(raw.valid for raw in raws)}
         if drains:
