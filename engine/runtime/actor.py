@@ -150,9 +150,9 @@ class Actors:
                 f"events and {self._limits.event_bytes} bytes may",
             )
         known = self._domain.kind_events[kind_of(received.aggregate)]
-        for event in new:
-            if event.type not in known:
-                raise TypeError(f"{event.type} is not in the annotation of its kind's `evolve`")
+        if not known.issuperset([event.type for event in new]):
+            strange = [event.type for event in new if event.type not in known]
+            raise TypeError(f"{strange[0]} is not in the annotation of its kind's `evolve`")
         return new
 
 

@@ -49,6 +49,10 @@ _CUT_OFF: dict[type[ResponseError], str] = {
     NoPermissionError: "NOPERM ",
 }
 
+READ_AHEAD_BYTES = 2 * 1024 * 1024
+"""What asyncio may buffer of a reply. Its own 64 KiB let a long reply trickle in, a piece at
+each turn of the loop, while partitions decide in between: they ran out of commands."""
+
 AT_ONCE_BYTES = 4096
 """A request this long is written when it is made; shorter ones of one turn go together."""
 
@@ -63,6 +67,7 @@ class Connection:
         self._link = link
         # redis-py only writes from a coroutine; a commit must be on its way before the
         # next partition decides, or server and engine work in turns instead of together.
+        link._reader._limit = READ_AHEAD_BYTES  # noqa: SLF001
         self._writer: asyncio.StreamWriter = link._writer  # type: ignore[assignment]  # noqa: SLF001
         self._outgoing: list[bytes] = []
         self._waiting: deque[asyncio.Future[Any]] = deque()

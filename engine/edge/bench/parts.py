@@ -21,8 +21,8 @@ SERVER_SHARE = 0.95
 
 _RAW_ATTEMPTS = 3
 
-_LOOK_SECONDS = 0.02
-"""How often the outcomes are counted: the error of a drain's time, well below a percent of it."""
+_LOOK_SECONDS = 0.05
+"""How often the outcomes are counted: the error of a drain's time, about a percent of it."""
 
 
 class Raw(msgspec.Struct, frozen=True):
