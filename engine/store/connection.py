@@ -67,7 +67,8 @@ class Connection:
         self._link = link
         # redis-py only writes from a coroutine; a commit must be on its way before the
         # next partition decides, or server and engine work in turns instead of together.
-        link._reader._limit = READ_AHEAD_BYTES  # noqa: SLF001
+        reader: Any = link._reader  # noqa: SLF001
+        reader._limit = READ_AHEAD_BYTES  # noqa: SLF001
         self._writer: asyncio.StreamWriter = link._writer  # type: ignore[assignment]  # noqa: SLF001
         self._outgoing: list[bytes] = []
         self._waiting: deque[asyncio.Future[Any]] = deque()
