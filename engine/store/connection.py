@@ -65,10 +65,10 @@ class Connection:
 
     def __init__(self, link: AbstractConnection) -> None:
         self._link = link
-        # redis-py only writes from a coroutine; a commit must be on its way before the
-        # next partition decides, or server and engine work in turns instead of together.
         reader: Any = link._reader  # noqa: SLF001
         reader._limit = READ_AHEAD_BYTES  # noqa: SLF001
+        # redis-py only writes from a coroutine; a commit must be on its way before the
+        # next partition decides, or server and engine work in turns instead of together.
         self._writer: asyncio.StreamWriter = link._writer  # type: ignore[assignment]  # noqa: SLF001
         self._outgoing: list[bytes] = []
         self._waiting: deque[asyncio.Future[Any]] = deque()
