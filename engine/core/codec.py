@@ -8,7 +8,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 from engine.core.errors import Torn
-from engine.core.messages import NO_META, CommandMeta, EventMeta
+from engine.core.messages import NO_META, CommandMeta, EventMeta, KnownMeta
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Entry, LoggedEvent
 
@@ -22,20 +22,8 @@ _META_TEXT_LIMIT = 200
 """Characters in one text of ``meta``: it travels with every event."""
 
 
-class _Meta(msgspec.Struct, forbid_unknown_fields=True):
-    """The keys of ``meta`` that have a meaning of ours."""
-
-    user: str | None = None
-    time: datetime | None = None
-    correlation: str | None = None
-    traceparent: str | None = None
-    expect: int | None = None
-    durability: str | None = None
-    reply: str | None = None
-
-
-_META_TYPES = {name: get_args(kind)[0] for name, kind in get_type_hints(_Meta).items()}
-_read_plain_meta = msgspec.json.Decoder(_Meta).decode
+_META_TYPES = {name: get_args(kind)[0] for name, kind in get_type_hints(KnownMeta).items()}
+_read_plain_meta = msgspec.json.Decoder(KnownMeta).decode
 _read_any_meta = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -78,11 +66,11 @@ def _read_odd_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
         else:
             names = ", ".join(_META_TYPES)
             faults[f"meta.{key}"] = f"is not a key of meta; clients may set {names} and x_…"
-    return _sound(_Meta(**known), extra, faults)
+    return _sound(KnownMeta(**known), extra, faults)
 
 
 def _sound(
-    meta: _Meta, extra: dict[str, Any], faults: dict[str, str]
+    meta: KnownMeta, extra: dict[str, Any], faults: dict[str, str]
 ) -> tuple[CommandMeta, dict[str, str]]:
     """Values of the right types, without those that are wrong all the same."""
     for key in ("user", "correlation", "traceparent", "reply"):
@@ -95,9 +83,9 @@ def _sound(
         faults["meta.expect"] = "must be 0 or more: the number of events the aggregate has"
     if meta.durability not in (None, "memory"):
         faults["meta.durability"] = "only 'memory' is promised by this release"
-    for key in faults:
-        if key.removeprefix("meta.") in _META_TYPES:
-            setattr(meta, key.removeprefix("meta."), None)
+    if faults:
+        wrong = _META_TYPES.keys() & {key.removeprefix("meta.") for key in faults}
+        meta = msgspec.structs.replace(meta, **dict.fromkeys(wrong))
     sound = CommandMeta(
         meta.user, meta.time, meta.correlation, meta.traceparent,
         meta.expect, meta.durability, meta.reply, extra,

@@ -67,8 +67,8 @@ class EventContext(msgspec.Struct, frozen=True, gc=False):
     traceparent: str | None = None
 
 
-class CommandMeta(msgspec.Struct, frozen=True, gc=False):
-    """The keys of a command's ``meta`` that clients may set; ``x_`` keys pass through.
+class KnownMeta(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The keys of a command's ``meta`` that have a meaning of ours.
 
     ``expect`` is the version that the aggregate must have; ``reply`` names the list
     ``semel:reply:<reply>`` that gets the outcome.
@@ -81,6 +81,11 @@ class CommandMeta(msgspec.Struct, frozen=True, gc=False):
     expect: int | None = None
     durability: str | None = None
     reply: str | None = None
+
+
+class CommandMeta(KnownMeta, frozen=True, gc=False):
+    """A command's ``meta``; ``extra`` holds the client's own ``x_`` keys, which pass through."""
+
     extra: dict[str, Any] = {}
 
 

@@ -107,7 +107,3 @@ class RedisInspection:
 
     async def _entries(self, keys: list[str]) -> int:
         return sum([await reply for reply in [self._control.call("XLEN", key) for key in keys]])
-
-    async def ping(self) -> None:
-        """Make sure that the server answers."""
-        await self._control.call("PING")

@@ -92,3 +92,38 @@ class Keys:
     def reply(self, name: str) -> str:
         """List that expires: outcomes for the client that named it. Written by owners."""
         return f"{self.namespace}:reply:{name}"
+
+
+class NamesKeys:
+    """What every session tells its users of keys; they pass them on and never make one."""
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+
+    def partition_lease(self, partition: int) -> str:
+        """The name of a partition's lease."""
+        return self._keys.lease(partition)
+
+    def inbox_lease(self) -> str:
+        """The name of the inbox's lease."""
+        return self._keys.inbox_lease()
+
+    def projection_lease(self, projection: str, generation: int, partition: int) -> str:
+        """The name of a projector's lease."""
+        return self._keys.projection(partition, projection, generation)
+
+    def commands_key(self, partition: int) -> str:
+        """A partition's command stream."""
+        return self._keys.commands(partition)
+
+    def outcomes_key(self, partition: int) -> str:
+        """A partition's stream of outcomes."""
+        return self._keys.outcomes(partition)
+
+    def inbox_key(self) -> str:
+        """The inbox."""
+        return self._keys.inbox()
+
+    def log_key(self, partition: int) -> str:
+        """A partition's log."""
+        return self._keys.log(partition)

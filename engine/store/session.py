@@ -22,7 +22,7 @@ from engine.store.connection import Connection, connect
 from engine.store.events import RedisLedger
 from engine.store.feed import StreamFeed, ensure_group
 from engine.store.inspection import RedisInspection
-from engine.store.keys import Keys
+from engine.store.keys import Keys, NamesKeys
 from engine.store.ownership import RedisLeases
 from engine.store.rows import RedisLog, RedisRows
 from engine.store.scripts import Scripts
@@ -31,13 +31,14 @@ CONSUMER = "worker"
 """All workers read as one consumer: nothing is left pending, so names would only pile up."""
 
 
-class RedisSession:
+class RedisSession(NamesKeys):
     """One scope of doubt; see `engine.core.ports.Session`."""
 
     def __init__(
         self, url: str, keys: Keys, control: Connection, stack: AsyncExitStack, tasks: TaskGroup
     ) -> None:
-        self._url, self._keys, self._control = url, keys, control
+        super().__init__(keys)
+        self._url, self._control = url, control
         self._stack, self._tasks = stack, tasks
         self._scripts = Scripts(control)
         self._feed: StreamFeed | None = None
@@ -59,34 +60,6 @@ class RedisSession:
     async def enter(self, expected: int | None) -> None:
         """Learn the namespace's number of partitions; raises `NotFound` or `Unfit`."""
         self.partitions, self.secret = await namespace.read(self._control, self._keys, expected)
-
-    def partition_lease(self, partition: int) -> str:
-        """The name of a partition's lease."""
-        return self._keys.lease(partition)
-
-    def inbox_lease(self) -> str:
-        """The name of the inbox's lease."""
-        return self._keys.inbox_lease()
-
-    def projection_lease(self, projection: str, generation: int, partition: int) -> str:
-        """The name of a projector's lease."""
-        return self._keys.projection(partition, projection, generation)
-
-    def commands_key(self, partition: int) -> str:
-        """A partition's command stream."""
-        return self._keys.commands(partition)
-
-    def outcomes_key(self, partition: int) -> str:
-        """A partition's stream of outcomes."""
-        return self._keys.outcomes(partition)
-
-    def inbox_key(self) -> str:
-        """The inbox."""
-        return self._keys.inbox()
-
-    def log_key(self, partition: int) -> str:
-        """A partition's log."""
-        return self._keys.log(partition)
 
     async def feed(self) -> StreamFeed:
         """The feed over streams that are read by position; the same one at every call."""

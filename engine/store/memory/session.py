@@ -9,7 +9,7 @@ import anyio
 
 from engine.core.errors import Lost, NotFound, Refused, SemelError, Unavailable, Unfit
 from engine.core.projection import Index
-from engine.store.keys import Keys
+from engine.store.keys import Keys, NamesKeys
 from engine.store.memory.commands import MemoryInbox, command_fields
 from engine.store.memory.events import MemoryLedger
 from engine.store.memory.feed import MemoryFeed
@@ -22,11 +22,12 @@ from engine.store.namespace import FORMAT, SECRET_BYTES
 Answer = tuple[Callable[[str | SemelError], None], str | SemelError]
 
 
-class MemorySession:
+class MemorySession(NamesKeys):
     """One scope of doubt; see `engine.core.ports.Session`."""
 
     def __init__(self, link: Link, keys: Keys) -> None:
-        self._link, self._keys = link, keys
+        super().__init__(keys)
+        self._link = link
         self._answers: deque[Answer] = deque()
         self._answered = anyio.Event()
         self._feed = MemoryFeed(link)
@@ -55,34 +56,6 @@ class MemorySession:
         if expected is not None and partitions != expected:
             raise Unfit(f"the namespace has {partitions} partitions, the setting says {expected}")
         self.partitions, self.secret = partitions, meta["secret"].encode()
-
-    def partition_lease(self, partition: int) -> str:
-        """The name of a partition's lease."""
-        return self._keys.lease(partition)
-
-    def inbox_lease(self) -> str:
-        """The name of the inbox's lease."""
-        return self._keys.inbox_lease()
-
-    def projection_lease(self, projection: str, generation: int, partition: int) -> str:
-        """The name of a projector's lease."""
-        return self._keys.projection(partition, projection, generation)
-
-    def commands_key(self, partition: int) -> str:
-        """A partition's command stream."""
-        return self._keys.commands(partition)
-
-    def outcomes_key(self, partition: int) -> str:
-        """A partition's stream of outcomes."""
-        return self._keys.outcomes(partition)
-
-    def inbox_key(self) -> str:
-        """The inbox."""
-        return self._keys.inbox()
-
-    def log_key(self, partition: int) -> str:
-        """A partition's log."""
-        return self._keys.log(partition)
 
     async def feed(self) -> MemoryFeed:
         """The feed over streams that are read by position; the same one at every call."""
