@@ -28,6 +28,7 @@ from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.edge.client import Client
 from engine.runtime import node
+from engine.runtime.membership import Process
 from engine.runtime.process import Readiness, Role, run_process, serve, serving
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
@@ -116,19 +117,19 @@ def engine_role(settings: Settings, domain: Domain, create: int = DEFAULT_PARTIT
         )
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
-        name = node.new_node_id()
+        process = Process.new("engine")
 
         async def work(session: Session) -> None:
             log.info(
-                "engine.started", node=name, partitions=session.partitions,
+                "engine.started", node=process.name, partitions=session.partitions,
                 commands=sorted(domain.commands), **_shown(settings),
             )  # fmt: skip
-            await node.engine(session, domain, settings, name, shutdown, ready)
+            await node.engine(session, domain, settings, process, shutdown, ready)
 
         opened = partial(namespace_session, settings, create=create)
         await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
         _check_asked(shutdown)
-        log.info("engine.stopped", node=name)
+        log.info("engine.stopped", node=process.name)
 
     return role
 
@@ -151,19 +152,19 @@ def worker_role(
     chosen = tuple(names) or tuple(domain.projections)
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
-        name = node.new_node_id()
+        process = Process.new("worker")
 
         async def work(session: Session) -> None:
             log.info(
-                "worker.started", node=name, partitions=session.partitions,
+                "worker.started", node=process.name, partitions=session.partitions,
                 projections=sorted(chosen), **_shown(settings),
             )  # fmt: skip
-            await node.worker(session, domain, settings, chosen, name, shutdown, ready)
+            await node.worker(session, domain, settings, chosen, process, shutdown, ready)
 
         opened = partial(namespace_session, settings, create=create)
         await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
         _check_asked(shutdown)
-        log.info("worker.stopped", node=name)
+        log.info("worker.stopped", node=process.name)
 
     return role
 

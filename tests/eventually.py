@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
+from threading import Event
+from time import monotonic
 from typing import Any, TypeVar, overload
 
 import anyio
@@ -36,3 +38,15 @@ async def eventually(check: Callable[[], Any], what: str, seconds: float = 5) ->
                 return seen
             await anyio.sleep(_PAUSE_SECONDS)
     raise AssertionError(f"never within {seconds:g} s: {what} (last seen: {seen!r})")
+
+
+def at_last(check: Callable[[], Seen], what: str, seconds: float = 10) -> Seen:
+    """The same where no event loop runs: for what other processes do."""
+    deadline, pause = monotonic() + seconds, Event()
+    while True:
+        seen = check()
+        if seen:
+            return seen
+        if monotonic() > deadline:
+            raise AssertionError(f"never within {seconds:g} s: {what} (last seen: {seen!r})")
+        pause.wait(_PAUSE_SECONDS)

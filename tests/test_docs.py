@@ -42,7 +42,7 @@ def _keys_in_code() -> set[str]:
     keys = Keys("semel")
     return {
         keys.meta(), keys.inbox(), keys.inbox_lease(), keys.forwarded(),
-        keys.nodes(), keys.node("ID"),
+        keys.nodes(), keys.node("ID"), keys.changes(),
         *(
             keys.partition(0, name).replace(":0}", ":P}")
             for name in (
@@ -66,9 +66,9 @@ def test_every_key_stands_in_the_key_table() -> None:
 def test_every_key_function_is_in_this_test() -> None:
     functions = {name for name in vars(Keys) if not name.startswith("_") and name != "namespace"}
     assert functions == {
-        "meta", "inbox", "inbox_lease", "forwarded", "nodes", "node", "partition", "commands",
-        "outcomes", "events", "log", "head", "branches", "lease", "sources", "projection", "live",
-        "row", "index", "reply",
+        "meta", "inbox", "inbox_lease", "forwarded", "nodes", "node", "changes", "partition",
+        "commands", "outcomes", "events", "log", "head", "branches", "lease", "sources",
+        "projection", "live", "row", "index", "reply",
     }  # fmt: skip
 
 
@@ -88,7 +88,7 @@ def test_every_error_stands_in_the_tree() -> None:
 def test_every_log_event_is_declared_and_every_declared_one_is_logged() -> None:
     logged: set[str] = set()
     for path in (ROOT / "engine").rglob("*.py"):
-        logging = r"(?:log\.(?:debug|info|warning|error)|_Ending)\(\s*\"([^\"]+)\""
+        logging = r"(?:log\.(?:debug|info|warning|error)|Ending)\(\s*\"([^\"]+)\""
         logged |= set(re.findall(logging, path.read_text()))
     assert logged == set(telemetry.EVENTS)
 

@@ -7,6 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 
+from engine.core.branches import Branch
 from engine.core.errors import Torn
 from engine.core.messages import NO_META, CommandMeta, EventMeta, KnownMeta
 from engine.core.outcome import Outcome, Status
@@ -127,6 +128,12 @@ def logged(entry: Entry) -> LoggedEvent:
         raise Torn(
             f"the log's entry {entry.id} is not one that a commit writes: {error}"
         ) from error
+
+
+def branch_of(entry: Entry) -> Branch:
+    """An entry of ``branches``."""
+    fields = entry.fields
+    return Branch(fields[b"branch"].decode(), int(fields[b"from"]), fields[b"server"].decode())
 
 
 def outcome_of(entry: Entry, partition: int) -> Outcome:

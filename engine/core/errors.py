@@ -7,6 +7,7 @@
     │   └── VersionConflict  the aggregate is not at the version that was expected
     ├── Failed               the decider raised: ours or the domain's fault, not the sender's
     ├── NotFound             no such row, aggregate or command
+    ├── HistoryLost          it stood in a tail that a server lost: submit again, same id
     ├── NotYet               a time limit passed; what was asked may still come
     │   ├── Unknown          a command's fate is not known: ask again with the same id
     │   └── Behind           a view has not reached the receipt yet
@@ -18,6 +19,7 @@
         ├── Fenced           somebody else owns it now
         ├── Lost             the connection broke; what was under way has an unknown fate
         ├── Refused          Redis answered with an error: that call has done nothing
+        │   └── NotNow       … and may be sent again: Redis is full, busy, not well
         └── Torn             what Redis holds contradicts itself: stop, an operator must look
 
 Each class says once what follows from it: the process exit code, the HTTP status and
@@ -68,6 +70,15 @@ class NotFound(SemelError):
 
     exit_code = 4
     http_status = 404
+
+
+class HistoryLost(SemelError):
+    """A server came back with older data: what a receipt stands for does not exist any more.
+
+    Nothing else is lost by noticing it: submit the command again, with the same ``id``.
+    """
+
+    http_status = 410
 
 
 class NotYet(SemelError):
@@ -137,6 +148,10 @@ class Lost(Doubt):
 
 class Refused(Doubt):
     """Redis answered with an error, quoted in the message: this call has changed nothing."""
+
+
+class NotNow(Refused):
+    """Redis did not run the call, and says why: full, busy, or without its replicas."""
 
 
 class Torn(Doubt):

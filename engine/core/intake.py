@@ -60,7 +60,8 @@ class Received(msgspec.Struct, gc=False):
     ``raw_id`` and ``raw_aggregate`` are as the sender wrote them, for the outcome.
     ``addressed`` says whether id and aggregate are usable, so that a repeat can be known, by
     ``key``.
-    ``broken`` is what a validator of the domain raised: not the sender's fault.
+    ``broken`` is why it is answered `failed` unseen, as code and sentence: its type's
+    validator raised, or it has killed owner after owner. Neither is the sender's fault.
     """
 
     entry: str
@@ -75,7 +76,7 @@ class Received(msgspec.Struct, gc=False):
     handler: CommandHandler | None = None
     command: Command | None = None
     refusal: Refusal | None = None
-    broken: str = ""
+    broken: tuple[str, str] | None = None
 
     @property
     def may_wait(self) -> bool:
@@ -105,15 +106,17 @@ class Intake:
         self._partition, self._partitions = partition, partitions
         self._secret, self._command_bytes = secret, command_bytes
 
-    def receive(self, entry: Entry) -> Received:
-        """Judge one entry."""
+    def receive(self, entry: Entry, *, is_deadly: bool = False) -> Received:
+        """Judge one entry; the data of one that is deadly is not looked at any more."""
         fields = entry.fields
         raw_id = fields.get(b"id") or entry.id.encode()
         received = Received(entry.id, raw_id, fields.get(b"aggregate", b""))
         received.refusal = (
             self._size_fault(received, fields)
             or self._address_fault(received, raw_id)
-            or self._content_fault(received, fields)
+            or (
+                _condemned(received, fields) if is_deadly else self._content_fault(received, fields)
+            )
         )
         return received
 
@@ -193,6 +196,16 @@ class Intake:
         return Refusal("unknown_type", f"nobody here handles a command {kind!r}{hint}")
 
 
+def _condemned(received: Received, fields: Mapping[bytes, bytes]) -> Refusal:
+    """A command that killed those who handled it: known by its id, and tried no more."""
+    kind, data = fields.get(b"type", b"").decode(errors="replace"), fields.get(b"data", b"")
+    received.meta, _ = read_meta(fields.get(b"meta", b""))
+    received.digest = digest_of(kind, data, received.meta.expect)
+    said = "the processes that handled this command died of it, again and again"
+    received.broken = "deadly", said
+    return Refusal(*received.broken)
+
+
 def _read_command(received: Received, handler: CommandHandler, data: bytes) -> dict[str, str]:
     """Validate a command's data; returns what is wrong with it, by field."""
     try:
@@ -200,8 +213,9 @@ def _read_command(received: Received, handler: CommandHandler, data: bytes) -> d
     except ValidationError as error:
         return field_errors(error)
     except Exception as error:  # noqa: BLE001 -- a validator's own fault: answered as `failed`
-        received.broken = f"{type(error).__name__}: {error}"
-        return {"data": f"a validator raised {received.broken}"}
+        said = f"{type(error).__name__}: {error}"
+        received.broken = "raised", said
+        return {"data": f"a validator raised {said}"}
     return {}
 
 

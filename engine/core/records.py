@@ -24,13 +24,19 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Head(msgspec.Struct):
-    """How far a partition has committed; ``commit`` counts commits, from 0."""
+    """How far a partition has committed; ``commit`` counts commits, from 0.
+
+    ``crashes`` is how many owners died before this one, and ``waiting`` the last command that
+    was in the stream when it came.
+    """
 
     commit: int = 0
     command: str = "0-0"
     position: int = 0
     forgotten: str = "0-0"
     branch: str = ""
+    crashes: int = 0
+    waiting: str = "0-0"
 
 
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):
@@ -93,19 +99,58 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
 
 
 class Checkpoint(msgspec.Struct):
-    """How far one generation has applied one partition's log, and the event it stands on."""
+    """How far one generation has applied one partition's log, and the event it stands on.
+
+    ``crashes`` is how many workers died of it, since the last one that got on.
+    """
 
     position: int = 0
     command: str = ""
     branch: str = ""
+    crashes: int = 0
 
 
 class LeaseState(NamedTuple):
-    """Who holds a lease, by Redis's clock; ``node`` is empty when nobody does."""
+    """Who holds a lease, by Redis's clock; ``node`` is empty when nobody does.
+
+    ``crashes`` counts owners that died, since the last one that got past what was waiting;
+    ``suspect`` is what the last of them was at.
+    """
 
     node: str
     token: str
     remaining_ms: int
+    since_ms: int = 0
+    crashes: int = 0
+    suspect: str = ""
+
+
+class Member(NamedTuple):
+    """A process of the namespace: how long ago it gave a sign of life, and what it says."""
+
+    node: str
+    silent_ms: int
+    about: Mapping[str, str]
+
+    @property
+    def serves(self) -> Sequence[str]:
+        """The groups of leases that it takes a share of; none while it drains."""
+        if self.about.get("state") != "serving":
+            return ()
+        return self.about.get("serves", "").split()
+
+
+class Report(msgspec.Struct, frozen=True):
+    """How a tenant fares; ages in seconds, None for never or not now.
+
+    ``moved`` is how long ago it last got something done, ``busy`` how long it has been at
+    what it is at. ``trouble`` says what keeps it; ``held`` is False where that stopped it.
+    """
+
+    moved: float | None
+    busy: float | None
+    trouble: str = ""
+    held: bool = True
 
 
 class RowChange(msgspec.Struct, array_like=True):

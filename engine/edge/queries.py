@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import anyio
 
-from engine.core.errors import Behind, Misuse, NotFound
+from engine.core.branches import exists
+from engine.core.errors import Behind, HistoryLost, Misuse, NotFound
 from engine.core.outcome import Receipt
 from engine.core.ports import Rows
 from engine.core.projection import AnyRow, Projection
@@ -89,10 +90,20 @@ class RowViews:
         return self._generations[name]
 
     async def _reached(self, name: str, generation: int, receipt: Receipt) -> None:
-        """Wait until a projection has applied what the receipt stands for."""
+        """Wait until a projection has applied what the receipt stands for.
+
+        Raises `HistoryLost` where that does not exist any more: a later branch began below it.
+        """
         pause = _POLL_FIRST
         while True:
             applied = await self._rows.applied(name, generation, receipt.partition)
+            if applied.branch != receipt.branch:
+                branches = await self._rows.branches(receipt.partition)
+                if branches and not exists(branches, receipt.branch, receipt.position):
+                    raise HistoryLost(
+                        f"{receipt} stands for what a server lost: partition {receipt.partition} "
+                        f"goes on from older data. Submit the command again, with the same id"
+                    )
             if applied.position >= receipt.position:
                 return
             if anyio.current_time() >= self._deadline:

@@ -4,7 +4,8 @@ The inbox's mark at a partition moves in the same step as the entries that it st
 So an entry that is read again, by whoever, is known there, without any window.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 
 from engine.core.batching import batches
 from engine.core.ids import stream_order
@@ -12,6 +13,8 @@ from engine.core.inside import inside_id
 from engine.core.ports import Feed, Inbox
 from engine.core.records import Entry
 from engine.core.routing import aggregate_fault, partition_of
+from engine.runtime.patience import Reply, patiently
+from engine.runtime.progress import Progress
 from engine.settings import Settings
 from engine.telemetry import log
 
@@ -36,6 +39,7 @@ class InboxMover:
     ) -> None:
         self._key, self._partitions, self._secret = key, partitions, secret
         self._feed, self._inbox, self._settings = feed, inbox, settings
+        self.progress = Progress()
         self._marks: dict[int, str] = {}
         self._stop: Callable[[], None] | None = None
         self._stopping = False
@@ -54,8 +58,11 @@ class InboxMover:
         settings = self._settings
         try:
             while not self._stopping and (entries := await subscription.take()) is not None:
+                self.progress.took()
                 for batch in batches(entries, settings.batch_commands, settings.batch_bytes):
                     await self._move(batch, token)
+                    self.progress.moved()
+                self.progress.rests()
         finally:
             subscription.close()
 
@@ -67,7 +74,8 @@ class InboxMover:
         for partition, entries in by_partition.items():
             for id, new in (await self._submit(partition, entries)).items():
                 moved[id] = (id, partition, new)
-        await self._inbox.forward([moved[entry.id] for entry in batch], token)
+        notes = [moved[entry.id] for entry in batch]
+        await self._patiently(lambda: self._inbox.forward(notes, token))
 
     async def _submit(self, partition: int, entries: Sequence[Entry]) -> dict[str, str]:
         """Submit entries to their partition; answers where each went.
@@ -81,13 +89,18 @@ class InboxMover:
         while waiting:
             mark = waiting[-1].id
             commands = [self._command_of(entry) for entry in waiting]
-            found, new = await self._inbox.submit(partition, expected, mark, commands)
+            found, new = await self._patiently(
+                partial(self._inbox.submit, partition, expected, mark, commands)
+            )
             self._marks[partition] = expected = found
             if new:
                 went |= zip((entry.id for entry in waiting), new, strict=True)
                 break
             waiting = [e for e in waiting if stream_order(e.id) > stream_order(found)]
         return went
+
+    async def _patiently(self, step: Callable[[], Awaitable[Reply]]) -> Reply:
+        return await patiently(step, self.progress, lambda: self._stopping)
 
     def _home(self, entry: Entry) -> int:
         try:

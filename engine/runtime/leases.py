@@ -1,22 +1,31 @@
-"""Keeping leases: acquire what is free, serve it, renew it, give it back.
+"""Keeping leases: hold a fair share of what there is, serve it, give it back.
 
-A `Keeper` is told what could be owned and how to serve each thing once it is. It never
-waits for a lease: what somebody else holds is asked for again at the next heartbeat. All
-leases are asked for, and renewed, in one round trip.
+A `Keeper` is told what could be owned and how to serve each thing once it is. At every
+heartbeat, and whenever something changes, it looks who is there and who owns what, works
+out its share (`engine.core.balance`), gives up what is too much and asks for what is free.
+It never waits for a lease, and waits for nobody's permission.
 
-How a tenancy ends says what follows: see `_ENDINGS`. Whatever a tenant raises ends its own
-tenancy, never its neighbours'; only a session that broke ends them all.
+Handing over is cooperative: the giver finishes the batch in hand, commits it, gives the
+lease back and says so; whoever is next hears that at once, and asks.
+
+How a tenancy ends says what follows: see `engine.core.doubt`. Whatever a tenant raises ends
+its own tenancy, never its neighbours'; only a session that broke ends them all.
 """
 
 import secrets
-from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 import anyio
+from anyio.abc import TaskGroup
 
-from engine.core.errors import Fenced, Lost, Refused, Torn
+from engine.core.balance import NOBODY, plan
+from engine.core.doubt import ending_of
+from engine.core.errors import Fenced, Lost, Refused, SemelError
 from engine.core.ports import Leases
-from engine.runtime.shutdown import Shutdown
+from engine.core.records import LeaseState, Report
+from engine.runtime.progress import Progress
+from engine.runtime.renewal import Renewal
 from engine.telemetry import log
 
 _TOKEN_BYTES = 16
@@ -26,29 +35,17 @@ _TOKEN_BYTES = 16
 class Tenant(Protocol):
     """Something that is served under a lease."""
 
+    progress: Progress
+
     async def serve(self, token: str) -> None:
-        """Serve until stopped; raises `Fenced`, `Torn` or `Refused`."""
+        """Serve until stopped; raises what `engine.core.doubt` knows the ending of."""
 
     def stop(self) -> None:
         """Finish what is in hand, then let `serve` return."""
 
 
-class _Ending(NamedTuple):
-    """What follows when a tenancy ended: what is logged, how long it rests, in seconds."""
-
-    event: str
-    rest: float
-
-
-_ENDINGS: dict[type[Exception], _Ending] = {
-    # Somebody else owns it now: it is theirs until they give it back.
-    Fenced: _Ending("lease.lost", 0.0),
-    # Redis is full or read-only: that passes.
-    Refused: _Ending("lease.suspended", 1.0),
-    # What Redis holds contradicts itself, or our own code failed: an operator must look.
-    Torn: _Ending("partition.stopped", 30.0),
-    Exception: _Ending("partition.stopped", 5.0),
-}
+Group = Mapping[str, Callable[[], Tenant]]
+"""Leases that are alike, by their keys, and what serves each."""
 
 
 class _Held:
@@ -58,77 +55,125 @@ class _Held:
         self.token = token
         self.tenant = tenant
         self.scope = anyio.CancelScope()
+        self.is_leaving = False
+
+
+class _Rest:
+    """A lease that we do not ask for: until when, and what ended the last tenancy."""
+
+    def __init__(self, until: float, why: str) -> None:
+        self.until = until
+        self.why = why
 
 
 class Keeper:
-    """The leases that one process holds on one session."""
+    """The leases that one process holds on one session; ``groups`` are named.
 
-    def __init__(self, leases: Leases, node: str, seconds: float, heartbeat: float) -> None:
-        self._leases, self._node = leases, node
-        self._seconds, self._heartbeat = seconds, heartbeat
+    ``gave`` is told of each lease that is not held any more.
+    """
+
+    def __init__(  # noqa: PLR0913 -- one process in all its aspects
+        self,
+        leases: Leases,
+        node: str,
+        groups: Mapping[str, Group],
+        seconds: float,
+        renewal: Renewal,
+        tasks: TaskGroup,
+        gave: Callable[[str], Awaitable[None]],
+    ) -> None:
+        self._leases, self._node, self._groups, self._seconds = leases, node, groups, seconds
+        self._renewal, self._tasks, self._gave = renewal, tasks, gave
+        self._makers = {key: make for group in groups.values() for key, make in group.items()}
         self._held: dict[str, _Held] = {}
-        self._rest_until: dict[str, float] = {}
+        self._rests: dict[str, _Rest] = {}
 
     @property
     def count(self) -> int:
         """How many leases are held."""
         return len(self._held)
 
-    async def keep(
-        self,
-        wanted: Mapping[str, Callable[[], Tenant]],
-        shutdown: Shutdown,
-        ready: Callable[[], None],
-    ) -> None:
-        """Hold as much of ``wanted`` as is free, until a stop is asked for and all is given back.
-
-        ``ready`` is called once everything has been asked for.
-        """
-        async with anyio.create_task_group() as tasks:
-            while not shutdown.asked:
-                for key, token in (await self._acquire(wanted)).items():
-                    held = self._held[key] = _Held(token, wanted[key]())
-                    tasks.start_soon(self._serve, key, held)
-                ready()
-                await shutdown.sleep(self._heartbeat)
-                await self._renew()
-            for held in self._held.values():
-                held.tenant.stop()
-            while self._held:
-                await anyio.sleep(self._heartbeat / 10)
-                await self._renew()
-
-    async def _acquire(self, wanted: Mapping[str, Callable[[], Tenant]]) -> dict[str, str]:
-        """Ask for everything that is not ours and need not rest; the tokens of what we got."""
-        now = anyio.current_time()
-        asked = {
-            key: secrets.token_hex(_TOKEN_BYTES)
-            for key in wanted
-            if key not in self._held and now >= self._rest_until.get(key, 0)
+    def reports(self) -> dict[str, Report]:
+        """How each tenant fares, and what those were ended by that rest."""
+        stopped = {
+            key: Report(None, None, rest.why, held=False) for key, rest in self._rests.items()
         }
-        got = await self._leases.acquire_all(asked, self._node, self._seconds)
-        for key in got:
-            log.debug("lease.acquired", lease=key)
-        return {key: asked[key] for key in got}
+        return stopped | {key: held.tenant.progress.report() for key, held in self._held.items()}
 
-    async def _renew(self) -> None:
-        """Hold on to everything; what is not ours any more ends at once."""
-        tokens = {key: held.token for key, held in self._held.items()}
-        for key in await self._leases.renew_all(tokens, self._seconds):
-            lost = self._held.get(key)
-            if lost is not None and lost.token == tokens[key]:
-                lost.scope.cancel()
+    async def settle(self, serving: Mapping[str, Sequence[str]]) -> float:
+        """One round: give up what is too much, take what is free and our share.
+
+        ``serving`` lists, by group, the processes that share it. Returns in how many seconds
+        the next of others' leases runs out, if nobody renews it.
+        """
+        state = await self._leases.look(list(self._makers))
+        leaving = {key for key, held in self._held.items() if held.is_leaving}
+        wanted: list[str] = []
+        for name, group in self._groups.items():
+            owners = {key: self._owner(key, state) for key in group}
+            share = plan(self._node, serving[name], owners, leaving)
+            for key in share.give:
+                self._leave(key)
+            wanted += [key for key in share.take if self._may_take(key)]
+        for key, token in (await self._acquire(wanted)).items():
+            held = self._held[key] = _Held(token, self._makers[key]())
+            self._renewal.hold(key, token)
+            self._tasks.start_soon(self._serve, key, held)
+        others = (s.remaining_ms for s in state.values() if s.node not in (NOBODY, self._node))
+        return min(others, default=60_000) / 1000
+
+    def leave_all(self) -> None:
+        """Have every tenant finish what is in hand and go."""
+        for key in list(self._held):
+            self._leave(key)
+
+    def lost(self, tokens: Mapping[str, str]) -> None:
+        """End at once what is served under tokens that are not ours any more."""
+        for key, token in tokens.items():
+            held = self._held.get(key)
+            if held is not None and held.token == token:
+                held.scope.cancel()
+
+    def _owner(self, key: str, state: Mapping[str, LeaseState]) -> str:
+        """Who owns a lease, as we see it: what we serve is ours, whatever Redis says of it."""
+        if key in self._held:
+            return self._node
+        owner = state[key].node
+        return NOBODY if owner == self._node else owner
+
+    def _may_take(self, key: str) -> bool:
+        rest = self._rests.get(key)
+        return key not in self._held and (rest is None or anyio.current_time() >= rest.until)
+
+    def _leave(self, key: str) -> None:
+        held = self._held[key]
+        if not held.is_leaving:
+            held.is_leaving = True
+            held.tenant.stop()
+
+    async def _acquire(self, keys: list[str]) -> dict[str, str]:
+        """Ask for leases, each with a token of its own; the tokens of what we got."""
+        tokens = {key: secrets.token_hex(_TOKEN_BYTES) for key in keys}
+        got = await self._leases.acquire_all(tokens, self._node, self._seconds)
+        for key in got:
+            self._rests.pop(key, None)
+            log.debug("lease.acquired", lease=key)
+        return {key: tokens[key] for key in got}
 
     async def _serve(self, key: str, held: _Held) -> None:
         """One tenancy, from its beginning to what follows from its end."""
         end: Exception | None = Fenced("somebody else has it")
-        with held.scope:
-            end = await self._served(held)
-        del self._held[key]
+        try:
+            with held.scope:
+                end = await self._served(held)
+        finally:
+            self._renewal.drop(key)
+            del self._held[key]
         if end is not None:
-            self._settle(key, end)
+            self._settle_end(key, end)
         if not isinstance(end, Fenced):
             await self._release(key, held.token)
+        await self._gave(key)
 
     async def _served(self, held: _Held) -> Exception | None:
         """What ended a tenancy, None where it was asked to; a broken session ends them all."""
@@ -140,19 +185,17 @@ class Keeper:
             return error
         return None
 
-    def _settle(self, key: str, end: Exception) -> None:
+    def _settle_end(self, key: str, end: Exception) -> None:
         """Say why a tenancy ended, and let it rest for as long as that takes."""
-        kind = next(kind for kind in _ENDINGS if isinstance(end, kind))
-        ending = _ENDINGS[kind]
-        said = log.warning if kind is Fenced else log.error
-        said(
-            ending.event,
-            lease=key,
-            error=f"{type(end).__name__}: {end}",
-            again_in_seconds=ending.rest,
-            exc_info=end if kind is Exception else None,
-        )
-        self._rest_until[key] = anyio.current_time() + ending.rest
+        ending, said = ending_of(end), f"{type(end).__name__}: {end}"
+        tell = log.warning if isinstance(end, Fenced) else log.error
+        unforeseen = not isinstance(end, SemelError)
+        tell(
+            ending.event, lease=key, error=said, again_in_seconds=ending.rest,
+            exc_info=end if unforeseen else None,
+        )  # fmt: skip
+        if ending.rest:
+            self._rests[key] = _Rest(anyio.current_time() + ending.rest, said)
 
     async def _release(self, key: str, token: str) -> None:
         """Give a lease back; one that cannot be given back runs out by itself."""

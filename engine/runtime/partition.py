@@ -17,7 +17,7 @@ import anyio.lowlevel
 from engine.core.batching import batches
 from engine.core.draft import REPEAT, Answer, Draft, Repeat, refused
 from engine.core.errors import Refused, Torn
-from engine.core.ids import stream_ms
+from engine.core.ids import stream_ms, stream_order
 from engine.core.intake import Intake, Received
 from engine.core.ports import Feed, Ledger
 from engine.core.records import Entry, Head
@@ -25,6 +25,9 @@ from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.core.window import Window
 from engine.runtime.actor import Actors, Limits, failed
+from engine.runtime.caution import Caution
+from engine.runtime.patience import patiently
+from engine.runtime.progress import Progress
 from engine.settings import Settings
 from engine.telemetry import log
 
@@ -57,6 +60,7 @@ class Partition:
         self._open_ledger, self._settings = open_ledger, settings
         self._intake = Intake(domain, number, partitions, secret, settings.command_bytes)
         self._actors_limit = max(1, settings.actors // partitions)
+        self.progress = Progress()
         self._stop: Callable[[], None] | None = None
         self._stopping = False
         self._untrimmed = 0
@@ -78,22 +82,27 @@ class Partition:
             settings.outcomes_keep_seconds, settings.id_skew_seconds,
         )  # fmt: skip
         await self._load_window()
+        self._caution = self._caution_after(self._head)
         limits = Limits(settings.events_per_command, settings.event_bytes)
         self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits)
         subscription = self._feed.subscribe(self._key, self._head.command)
         self._stop = subscription.close
         try:
             while not self._stopping and (entries := await subscription.take()) is not None:
-                for batch in batches(entries, settings.batch_commands, settings.batch_bytes):
+                self.progress.took()
+                count = 1 if self._caution.needed else settings.batch_commands
+                for batch in batches(entries, count, settings.batch_bytes):
                     if not self._stopping:
                         await self._handle(batch)
+                self.progress.rests()
         finally:
             subscription.close()
 
     async def _handle(self, batch: Sequence[Entry]) -> None:
         """Everything that happens to a batch of commands, in the order in which it happens."""
         await self._check_clock(batch[-1])
-        received = [self._intake.receive(entry) for entry in batch]
+        is_deadly = await self._caution.condemns(batch[0].id)
+        received = [self._intake.receive(entry, is_deadly=is_deadly) for entry in batch]
         await self._remember_enough(received)
         versions = await self._actors.load(self._addressed(received))
         answers = await self._decide(received)
@@ -104,7 +113,16 @@ class Partition:
                 draft = Draft(self._head, self._window, draft.versions, self.number)
             draft.add(command, answer)
         await self._commit(draft)
+        await self._caution.survived(batch[-1].id)
         await self._trim(len(batch))
+
+    def _caution_after(self, head: Head) -> Caution[str]:
+        """How careful this owner must be, after what became of those before it."""
+        last = stream_order(head.waiting)
+        return Caution(
+            head.crashes, self._ledger.suspect, self._ledger.acquit,
+            past=lambda entry: stream_order(entry) >= last,
+        )  # fmt: skip
 
     async def _check_clock(self, last: Entry) -> None:
         """Raise `Torn` for an id that Redis's clock did not make.
@@ -131,7 +149,9 @@ class Partition:
 
     async def _commit(self, draft: Draft) -> None:
         """Make the answers true, then tell those who asked."""
-        await self._ledger.commit(draft.commit())
+        commit = draft.commit()
+        await patiently(lambda: self._ledger.commit(commit), self.progress, lambda: self._stopping)
+        self.progress.moved()
         await self._reply(draft)
 
     async def _remember_enough(self, received: Sequence[Received]) -> None:
@@ -167,8 +187,8 @@ class Partition:
             if command.addressed and known:
                 continue
             asked.add(command.key)
-            if command.broken:
-                answers[i] = failed(command, "raised", command.broken)
+            if command.broken is not None:
+                answers[i] = failed(command, *command.broken)
             elif command.refusal is not None:
                 answers[i] = refused(command.refusal)
             elif (refusal := self._window.refusal(command, None)) is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import anyio
 
+from engine.core.branches import Branch, exists
 from engine.core.changes import changes_of
 from engine.core.codec import logged, read_event_meta
 from engine.core.errors import Refused, SemelError, Torn
@@ -20,11 +21,16 @@ from engine.core.ports import Feed, Log
 from engine.core.projection import Projection
 from engine.core.records import Checkpoint, Entry, LoggedEvent, RowChange
 from engine.core.registry import Domain
+from engine.runtime.caution import Caution
+from engine.runtime.progress import Progress
 from engine.settings import Settings
 from engine.telemetry import log
 
 IDLE_SECONDS = 1.0
 """After this long without an event, head is asked whether there should have been one."""
+
+OWNER_SECONDS = 0.1
+"""How often it is asked whether an owner has noted this server."""
 
 _BLOCKED_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 """Pauses before an event that could not be projected is tried again; the last one repeats."""
@@ -41,15 +47,16 @@ class Projector:
         domain: Domain,
         feed: Feed,
         open_log: Callable[[str], Log],
+        server: str,
         settings: Settings,
     ) -> None:
         self._projection, self._partition = projection, partition
         self._key, self._feed, self._domain = key, feed, domain
         self._handlers = domain.event_handlers[projection.name]
-        self._open_log, self._settings = open_log, settings
+        self._open_log, self._server, self._settings = open_log, server, settings
+        self.progress = Progress()
         self._stop: Callable[[], None] | None = None
         self._stopping = anyio.Event()
-        self._branch = ""
 
     def stop(self) -> None:
         """Finish the batch in hand and read no further."""
@@ -60,7 +67,13 @@ class Projector:
     async def serve(self, token: str) -> None:
         """Own the partition's log for this generation; raises `Fenced`, `Torn` or `Lost`."""
         self._log = self._open_log(token)
-        self._position = await self._trusted_position()
+        branches = await self._branches_here()
+        if not branches:
+            return
+        self._branch = branches[-1].name
+        checkpoint = await self._trusted_checkpoint(branches)
+        self._position = checkpoint.position
+        self._caution = await self._caution_after(checkpoint)
         await self._log.seek(self._position)
         self._subscription = self._feed.subscribe(self._key, "")
         self._stop = self._subscription.close
@@ -76,19 +89,48 @@ class Projector:
         finally:
             self._subscription.close()
 
-    async def _trusted_position(self) -> int:
-        """The checkpoint, if the event it stands on is the one that it was written for."""
+    async def _branches_here(self) -> Sequence[Branch]:
+        """The log's branches, once an owner has noted the server that we see; none if stopped.
+
+        Until then nobody knows whether this server has the history that we have seen.
+        """
+        while not self._stopping.is_set():
+            branches = await self._log.branches()
+            if branches and branches[-1].server == self._server:
+                self.progress.rests()
+                return branches
+            self.progress.trouble = "waits for an engine to own the partition on this server"
+            with anyio.move_on_after(OWNER_SECONDS):
+                await self._stopping.wait()
+        return ()
+
+    async def _trusted_checkpoint(self, branches: Sequence[Branch]) -> Checkpoint:
+        """The checkpoint, if its branch still exists so far, and the event it stands on.
+
+        Raises `Torn` where what was applied is not in the log any more.
+        """
         checkpoint = await self._log.checkpoint()
-        if checkpoint.position > 0:
-            event = await self._log.event_at(checkpoint.position)
-            found = read_event_meta(event.meta).entry if event else "nothing"
-            if found != checkpoint.command:
+        position, found = checkpoint.position, "nothing"
+        if position > 0:
+            event = await self._log.event_at(position)
+            if event is not None:
+                found = read_event_meta(event.meta).entry
+            if found != checkpoint.command or not exists(branches, checkpoint.branch, position):
                 raise Torn(
-                    f"{self._projection.name} has applied position {checkpoint.position} of "
-                    f"command {checkpoint.command}, and the log has {found} there: history was "
-                    f"lost. The projection must be rebuilt"
+                    f"{self._projection.name} has applied position {position} of command "
+                    f"{checkpoint.command} on branch {checkpoint.branch}, and the log has {found} "
+                    f"there, on branch {self._branch}: history was lost. The projection must be "
+                    f"rebuilt"
                 )
-        return checkpoint.position
+        return checkpoint
+
+    async def _caution_after(self, checkpoint: Checkpoint) -> Caution[int]:
+        """How careful this worker must be, after what became of those before it."""
+        last = await self._log.head_position()
+        return Caution(
+            checkpoint.crashes, self._log.suspect, self._log.acquit,
+            past=lambda position: position >= last,
+        )  # fmt: skip
 
     async def _seek(self) -> None:
         """Read on behind the checkpoint, whatever anybody has read."""
@@ -109,18 +151,25 @@ class Projector:
             )  # fmt: skip
             await self._seek()
             return
+        self.progress.took()
         waiting = iter(events)
-        while batch := list(islice(waiting, self._settings.projection_batch_events)):
+        size = 1 if self._caution.needed else self._settings.projection_batch_events
+        while batch := list(islice(waiting, size)):
             await self._apply(batch)
+        self.progress.rests()
 
     async def _apply(self, events: Sequence[LoggedEvent]) -> None:
+        if await self._caution.condemns(events[0].position):
+            raise Torn(
+                f"position {events[0].position} ({events[0].type} of {events[0].aggregate}) killed "
+                f"the workers that applied it, again and again: mend {self._projection.name}"
+            )
         changes: list[RowChange] = []
         for event in events:
             projected = await self._project(event)
             if projected is None:
                 return
             changes += projected
-        self._branch = self._branch or await self._log.branch()
         last = events[-1]
         reached = Checkpoint(last.position, read_event_meta(last.meta).entry, self._branch)
         attempts = 0
@@ -132,6 +181,8 @@ class Projector:
                 await self._wait_blocked(attempts, last, error)
             else:
                 self._position = last.position
+                self.progress.moved()
+                await self._caution.survived(last.position)
                 return
 
     async def _project(self, event: LoggedEvent) -> list[RowChange] | None:
@@ -160,6 +211,7 @@ class Projector:
 
     async def _wait_blocked(self, attempts: int, event: LoggedEvent, error: Exception) -> None:
         """Say what stands still and why, and wait before the next attempt."""
+        self.progress.trouble = f"position {event.position}: {type(error).__name__}: {error}"
         log.error(
             "projection.blocked", projection=self._projection.name, partition=self._partition,
             position=event.position, type=event.type, aggregate=event.aggregate,

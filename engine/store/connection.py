@@ -22,32 +22,15 @@ from redis.asyncio.connection import AbstractConnection, parse_url
 from redis.asyncio.connection import Connection as TcpConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import (
-    ClusterDownError,
-    NoPermissionError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import RedisError, ResponseError
 
-from engine.core.errors import Lost, Misuse, Refused, Unavailable
+from engine.core.doubt import error_of
+from engine.core.errors import Lost, Misuse, Unavailable, single
 
 Argument = str | bytes | int | float
 
 CONNECT_SECONDS = 5.0
 """A server that does not answer a handshake in this time is away."""
-
-_CUT_OFF: dict[type[ResponseError], str] = {
-    NoScriptError: "NOSCRIPT ",
-    OutOfMemoryError: "OOM ",
-    ReadOnlyError: "READONLY ",
-    TryAgainError: "TRYAGAIN ",
-    ClusterDownError: "CLUSTERDOWN ",
-    NoPermissionError: "NOPERM ",
-}
 
 READ_AHEAD_BYTES = 2 * 1024 * 1024
 """What asyncio may buffer of a reply. Its own 64 KiB let a long reply trickle in, a piece at
@@ -80,8 +63,8 @@ class Connection:
     def call(self, *arguments: Argument) -> "asyncio.Future[Any]":
         """Send a command; the future is its reply, as RESP2 has it, bytes undecoded.
 
-        The command is on its way when this returns. Awaiting raises `Refused` for an error
-        reply and `Lost` when the connection breaks first.
+        The command is on its way when this returns. Awaiting raises what
+        `engine.core.doubt` makes of an error reply, and `Lost` when the connection breaks.
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._lost is not None:
@@ -103,8 +86,8 @@ class Connection:
                 tasks.start_soon(self._write)
                 tasks.start_soon(self._read)
                 tasks.start_soon(self._watch)
-        except* (RedisError, OSError, RuntimeError) as errors:
-            raise Lost(f"the connection to Redis broke: {errors.exceptions[0]}") from errors
+        except* (RedisError, OSError, RuntimeError, Lost) as errors:
+            raise Lost(f"the connection to Redis broke: {single(errors)}") from errors
         finally:
             self.close()
 
@@ -138,21 +121,23 @@ class Connection:
                 try:
                     reply = await self._link.read_response()
                 except ResponseError as error:
-                    self._settle(error)
-                else:
-                    self._settle(reply)
+                    self._refuse(error)
+                    continue
+                self._progress += 1
+                future = self._waiting.popleft()
+                if not future.done():
+                    future.set_result(reply)
 
-    def _settle(self, reply: Any) -> None:
+    def _refuse(self, reply: ResponseError) -> None:
+        """Tell a caller of its error; raises `Lost` for one that ends the connection for all."""
+        error = error_of(_text_of(reply))
+        if isinstance(error, Lost):
+            raise error
         self._progress += 1
         future = self._waiting.popleft()
-        if future.done():
-            return
-        if isinstance(reply, ResponseError):
-            refused = Refused(f"{_code_of(reply)}{reply}")
-            refused.__cause__ = reply
-            future.set_exception(refused)
-        else:
-            future.set_result(reply)
+        if not future.done():
+            error.__cause__ = reply
+            future.set_exception(error)
 
     async def _watch(self) -> None:
         """Break a connection that owes a reply and has sent none for too long."""
@@ -171,9 +156,10 @@ class Connection:
                 future.exception()  # whoever waits gets it; nobody has to
 
 
-def _code_of(error: ResponseError) -> str:
-    """The code of an error reply, where redis-py made a class of it and cut it off."""
-    return _CUT_OFF.get(type(error), "")
+def _text_of(error: ResponseError) -> str:
+    """An error reply as Redis wrote it: redis-py cuts the code off where it made a class of it."""
+    code = error.status_code
+    return f"{code} {error}" if code else str(error)
 
 
 @asynccontextmanager

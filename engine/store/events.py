@@ -7,6 +7,7 @@ from engine.core.codec import outcome_of
 from engine.core.errors import Refused
 from engine.core.outcome import Outcome
 from engine.core.records import Commit, Head, StoredEvent
+from engine.store.clock import now_ms
 from engine.store.connection import Argument, Connection
 from engine.store.feed import entries_of
 from engine.store.keys import Keys
@@ -45,14 +46,27 @@ class RedisLedger:
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
         lease, head, log, outcomes = self._fixed
-        branch, commit, command, position, forgotten = await self._scripts.call(
+        branches, commands = (
+            self._keys.branches(self._partition),
+            self._keys.commands(self._partition),
+        )
+        branch, commit, command, position, forgotten, crashes, waiting = await self._scripts.call(
             "open",
-            [lease, head, self._keys.branches(self._partition), log, outcomes],
+            [lease, head, branches, log, outcomes, commands],
             [self._token, self._server, secrets.token_hex(_BRANCH_BYTES), self._partitions],
         )
         return Head(
-            int(commit), command.decode(), int(position), forgotten.decode(), branch.decode()
-        )
+            int(commit), command.decode(), int(position), forgotten.decode(), branch.decode(),
+            int(crashes), waiting.decode(),
+        )  # fmt: skip
+
+    async def suspect(self, entry: str) -> int:
+        """Note which command is about to be tried; answers how many owners died at it."""
+        return int(await self._scripts.call("suspect", self._fixed[:1], [self._token, entry]))
+
+    async def acquit(self) -> None:
+        """Forget crashes and suspects: what they were about is behind."""
+        await self._scripts.call("acquit", self._fixed[:1], [self._token])
 
     async def load(
         self, aggregates: Sequence[str], above: Sequence[int]
@@ -99,8 +113,7 @@ class RedisLedger:
 
     async def now_ms(self) -> int:
         """Redis's clock, in milliseconds since 1970."""
-        seconds, micros = await self._control.call("TIME")
-        return int(seconds) * 1000 + int(micros) // 1000
+        return await now_ms(self._control)
 
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""

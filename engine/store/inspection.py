@@ -1,12 +1,11 @@
-"""What operators and tools read: streams as they stand, and who owns what."""
-
-from typing import Any
+"""What operators and tools read: streams as they stand."""
 
 import msgspec
 
 from engine.core.codec import logged
-from engine.core.records import LeaseState, LoggedEvent, StoredEvent
+from engine.core.records import LoggedEvent, StoredEvent
 from engine.core.routing import partition_of
+from engine.store.clock import now_ms
 from engine.store.connection import Connection
 from engine.store.feed import entries_of
 from engine.store.keys import Keys
@@ -16,14 +15,16 @@ BACKLOG_LIMIT = 1000
 
 
 class PartitionState(msgspec.Struct):
-    """One partition as it stands; ``waiting`` counts up to `BACKLOG_LIMIT` + 1."""
+    """How far a partition is; ``waiting`` counts up to `BACKLOG_LIMIT` + 1.
+
+    ``oldest`` is the entry of the command that waits longest, empty where none waits.
+    """
 
     partition: int
-    owner: str
-    lease_ms: int
     commit: int
     position: int
     waiting: int
+    oldest: str
 
 
 class RedisInspection:
@@ -54,48 +55,20 @@ class RedisInspection:
         return [logged(entry) for entry in entries_of(raw)]
 
     async def partition(self, partition: int) -> PartitionState:
-        """Who owns a partition, how far it is and what waits."""
-        head = self._control.call(
+        """How far a partition is, and what waits."""
+        commit, command, position = await self._control.call(
             "HMGET", self._keys.head(partition), "commit", "command", "position"
         )
-        lease = self.lease(self._keys.lease(partition))
-        commit, command, position = await head
         start = f"({command.decode()}" if command else "-"
         waiting = await self._control.call(
             "XRANGE", self._keys.commands(partition), start, "+", "COUNT", BACKLOG_LIMIT + 1
         )
-        held = await lease
-        return PartitionState(
-            partition,
-            held.node,
-            held.remaining_ms,
-            int(commit or 0),
-            int(position or 0),
-            len(waiting),
-        )
+        oldest = waiting[0][0].decode() if waiting else ""
+        return PartitionState(partition, int(commit or 0), int(position or 0), len(waiting), oldest)
 
-    async def lease(self, key: str) -> LeaseState:
-        """Who holds a lease, by Redis's clock; nobody's when it has expired."""
-        held = self._control.call("HMGET", key, "node", "token", "until")
-        seconds, micros = await self._control.call("TIME")
-        node, token, until = await held
-        left = int(until or 0) - (int(seconds) * 1000 + int(micros) // 1000)
-        if node is None or left <= 0:
-            return LeaseState("", "", 0)
-        return LeaseState(node.decode(), token.decode(), left)
-
-    async def nodes(self) -> dict[str, dict[str, str]]:
-        """What each live process says of itself."""
-        names = [
-            name.decode() for name in await self._control.call("ZRANGE", self._keys.nodes(), 0, -1)
-        ]
-        replies = [self._control.call("HGETALL", self._keys.node(name)) for name in names]
-        said: dict[str, dict[str, str]] = {}
-        for name, reply in zip(names, replies, strict=True):
-            flat: list[Any] = [part.decode() for part in await reply]
-            if flat:
-                said[name] = dict(zip(flat[::2], flat[1::2], strict=True))
-        return said
+    async def now_ms(self) -> int:
+        """The server's clock, in milliseconds since 1970."""
+        return await now_ms(self._control)
 
     async def outcome_count(self, partitions: int) -> int:
         """How many outcomes all partitions keep."""

@@ -37,6 +37,10 @@ class Keys:
         """Hash that expires: what one process says of itself. Written by that process."""
         return f"{{{self.namespace}}}:node:{node}"
 
+    def changes(self) -> str:
+        """Stream, bounded: who came, left, gave back what. Written and read by all processes."""
+        return f"{{{self.namespace}}}:changes"
+
     def partition(self, partition: int, name: str) -> str:
         """The key ``name`` of a partition."""
         return f"{{{self.namespace}:{partition}}}:{name}"
@@ -127,3 +131,7 @@ class NamesKeys:
     def log_key(self, partition: int) -> str:
         """A partition's log."""
         return self._keys.log(partition)
+
+    def changes_key(self) -> str:
+        """The stream of changes among the processes."""
+        return self._keys.changes()

@@ -4,20 +4,24 @@ A lease decides who is at work, never what is right: safety rests on the token t
 script compares.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from engine.store.connection import Argument
+from engine.core.records import LeaseState
+from engine.store.clock import now_ms
+from engine.store.connection import Argument, Connection
 from engine.store.scripts import Scripts
 
 LEASE_SECONDS_LIMIT = 60.0
 """The longest lease there is: an `until` further away than this is a clock that jumped."""
 
+_FIELDS = ("node", "token", "until", "since", "crashes", "suspect")
+
 
 class RedisLeases:
-    """Leases in hashes, one script per step."""
+    """Leases in hashes, one script per step; ``server`` is the one that this session is on."""
 
-    def __init__(self, scripts: Scripts) -> None:
-        self._scripts = scripts
+    def __init__(self, control: Connection, scripts: Scripts, server: str) -> None:
+        self._control, self._scripts, self._server = control, scripts, server
 
     async def acquire(self, key: str, node: str, token: str, seconds: float) -> bool:
         """Take a lease that is free or expired; False when somebody else holds it."""
@@ -27,23 +31,31 @@ class RedisLeases:
         """Take leases, each under its token, in one round trip; returns those that we got."""
         ms, limit = int(seconds * 1000), int(LEASE_SECONDS_LIMIT * 1000)
         calls: list[tuple[str, list[Argument]]] = [
-            (key, [node, token, ms, limit]) for key, token in tokens.items()
+            (key, [node, token, ms, limit, self._server]) for key, token in tokens.items()
         ]
-        taken = await self._scripts.call_all("acquire", calls)
-        return [key for key, is_ours in zip(tokens, taken, strict=True) if is_ours]
+        left = await self._scripts.call_all("acquire", calls)
+        return [key for key, ms in zip(tokens, left, strict=True) if ms == 0]
 
     async def renew(self, key: str, token: str, seconds: float) -> bool:
         """Hold on to a lease; False when it is not ours any more."""
-        return not await self.renew_all({key: token}, seconds)
-
-    async def renew_all(self, tokens: Mapping[str, str], seconds: float) -> list[str]:
-        """Hold on to leases, in one round trip; returns those that are not ours any more."""
-        calls: list[tuple[str, list[Argument]]] = [
-            (key, [token, int(seconds * 1000)]) for key, token in tokens.items()
-        ]
-        held = await self._scripts.call_all("renew", calls)
-        return [key for key, is_ours in zip(tokens, held, strict=True) if not is_ours]
+        return bool(await self._scripts.call("renew", [key], [token, int(seconds * 1000)]))
 
     async def release(self, key: str, token: str) -> None:
         """Give a lease back, if it is still ours."""
         await self._scripts.call("release", [key], [token])
+
+    async def look(self, keys: Sequence[str]) -> dict[str, LeaseState]:
+        """Who holds each lease, by Redis's clock, in one round trip."""
+        replies = [self._control.call("HMGET", key, *_FIELDS) for key in keys]
+        now = await now_ms(self._control)
+        return {key: lease_of(await reply, now) for key, reply in zip(keys, replies, strict=True)}
+
+
+def lease_of(fields: Sequence[bytes | None], now_ms: int) -> LeaseState:
+    """A lease as its hash says; nobody's when it has expired."""
+    node, token, until, since, crashes, suspect = [field and field.decode() for field in fields]
+    left = int(until or 0) - now_ms
+    known = int(crashes or 0), suspect or ""
+    if not node or not token or not 0 < left <= LEASE_SECONDS_LIMIT * 1000:
+        return LeaseState("", "", 0, 0, *known)
+    return LeaseState(node, token, left, int(since or 0), *known)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.core.codec import logged
+from engine.core.branches import Branch
+from engine.core.codec import branch_of, logged
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
 from engine.store.connection import Argument, Connection
@@ -61,11 +62,17 @@ class RedisLog:
             "XGROUP", "SETID", self._log, self._group, f"{position}-0", "ENTRIESREAD", position
         )
 
-    async def branch(self) -> str:
-        """The branch that the log is written on now; "" before its first owner."""
-        key = self._keys.branches(self._partition)
-        noted = await self._control.call("XREVRANGE", key, "+", "-", "COUNT", 1)
-        return entries_of(noted)[0].fields[b"branch"].decode() if noted else ""
+    async def branches(self) -> list[Branch]:
+        """The servers that the log was written on, the last one last."""
+        return await read_branches(self._control, self._keys.branches(self._partition))
+
+    async def suspect(self, position: int) -> int:
+        """Note which event is about to be tried; answers how many workers died at it."""
+        return int(await self._scripts.call("suspect", [self._checkpoint], [self._token, position]))
+
+    async def acquit(self) -> None:
+        """Forget crashes and suspects: what they were about is behind."""
+        await self._scripts.call("acquit", [self._checkpoint], [self._token])
 
     async def apply(self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]) -> None:
         """Write rows, indexes and checkpoint in one step; raises `Fenced` or `Torn`."""
@@ -127,13 +134,24 @@ class RedisRows:
         key = self._keys.projection(partition, projection, generation)
         return await read_checkpoint(self._control, key)
 
+    async def branches(self, partition: int) -> list[Branch]:
+        """The servers that a partition's history was written on, the last one last."""
+        return await read_branches(self._control, self._keys.branches(partition))
+
 
 async def read_checkpoint(control: Connection, key: str) -> Checkpoint:
     """A checkpoint; its beginning where nothing has been applied."""
-    position, command, branch = await control.call("HMGET", key, "position", "command", "branch")
+    position, command, branch, crashes = await control.call(
+        "HMGET", key, "position", "command", "branch", "crashes"
+    )
     if position is None:
-        return Checkpoint()
-    return Checkpoint(int(position), command.decode(), branch.decode())
+        return Checkpoint(crashes=int(crashes or 0))
+    return Checkpoint(int(position), command.decode(), branch.decode(), int(crashes or 0))
+
+
+async def read_branches(control: Connection, key: str) -> list[Branch]:
+    """The branches of a partition; servers come and go seldom, so there are few."""
+    return [branch_of(entry) for entry in entries_of(await control.call("XRANGE", key, "-", "+"))]
 
 
 def _texts(flat: list[bytes]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from engine.core.errors import Refused, SemelError, Unavailable
+from engine.core.errors import Lost, NotNow, Refused, SemelError, Unavailable
 from engine.core.projection import Index
 from engine.store import namespace
 from engine.store.commands import COMMAND_FIELDS, RedisInbox
@@ -23,7 +23,9 @@ from engine.store.events import RedisLedger
 from engine.store.feed import StreamFeed, ensure_group
 from engine.store.inspection import RedisInspection
 from engine.store.keys import Keys, NamesKeys
+from engine.store.lifeline import RedisLifeline
 from engine.store.ownership import RedisLeases
+from engine.store.roster import RedisRoster
 from engine.store.rows import RedisLog, RedisRows
 from engine.store.scripts import Scripts
 
@@ -34,23 +36,30 @@ CONSUMER = "worker"
 class RedisSession(NamesKeys):
     """One scope of doubt; see `engine.core.ports.Session`."""
 
-    def __init__(
-        self, url: str, keys: Keys, control: Connection, stack: AsyncExitStack, tasks: TaskGroup
+    def __init__(  # noqa: PLR0913 -- what one session consists of
+        self,
+        url: str,
+        keys: Keys,
+        control: Connection,
+        server: str,
+        stack: AsyncExitStack,
+        tasks: TaskGroup,
     ) -> None:
         super().__init__(keys)
         self._url, self._control = url, control
         self._stack, self._tasks = stack, tasks
         self._scripts = Scripts(control)
         self._feed: StreamFeed | None = None
-        self._server = ""
+        self.server = server
         self.partitions, self.secret = 0, b""
-        self.leases = RedisLeases(self._scripts)
+        self.leases = RedisLeases(control, self._scripts, server)
+        self.roster = RedisRoster(control, keys)
         self.rows = RedisRows(control, keys)
         self.inspection = RedisInspection(control, keys)
 
-    async def identify(self) -> None:
-        """Learn which server this is: another one, or a restarted one, begins a new branch."""
-        self._server = await _server_of(self._control)
+    async def check_server(self) -> None:
+        """Raise `Lost` if the server is not what it was: another history, or a replica now."""
+        await _check(self._control, self.server)
 
     async def create(self, partitions: int) -> None:
         """Create the namespace unless it exists, and learn its number of partitions."""
@@ -80,7 +89,7 @@ class RedisSession(NamesKeys):
             self._control,
             self._scripts,
             self._keys,
-            self._server,
+            self.server,
             partition,
             self.partitions,
             token,
@@ -126,27 +135,15 @@ class RedisSession(NamesKeys):
         await self._control.call("HSETNX", self._keys.live(projection), "live", 1)
         return await self.rows.live(projection)
 
-    async def beat(self, node: str, about: Mapping[str, str], seconds: float) -> None:
-        """Say that this process lives."""
-        key = self._keys.node(node)
-        flat = [part for pair in about.items() for part in pair]
-        now = await self._control.call("TIME")
-        said = [
-            self._control.call("ZADD", self._keys.nodes(), int(now[0]), node),
-            self._control.call("HSET", key, *flat),
-            self._control.call("PEXPIRE", key, int(seconds * 1000)),
-        ]
-        for reply in said:
-            await reply
-
-    async def farewell(self, node: str) -> None:
-        """Say that this process ends."""
-        await self._control.call("ZREM", self._keys.nodes(), node)
-        await self._control.call("UNLINK", self._keys.node(node))
+    def lifeline(self, node: str, seconds: float) -> RedisLifeline:
+        """What keeps this process's leases alive, each for so long."""
+        return RedisLifeline(self._url, self._keys, node, seconds)
 
     async def _open_feed(self, group: str, consumer: str) -> StreamFeed:
         blocking = await self._stack.enter_async_context(connect(self._url))
         self._tasks.start_soon(blocking.run)
+        # An address may lead elsewhere by now: what is read must be what is written to.
+        await _check(blocking, self.server)
         feed = StreamFeed(blocking, self._control, group, consumer)
         self._tasks.start_soon(feed.run)
         return feed
@@ -163,17 +160,32 @@ async def open_session(url: str, namespace_name: str) -> AsyncIterator[RedisSess
         control = await stack.enter_async_context(connect(url))
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(control.run)
-            session = RedisSession(url, Keys(namespace_name), control, stack, tasks)
-            await session.identify()
-            yield session
+            server = _name_of(await _info(control))
+            yield RedisSession(url, Keys(namespace_name), control, server, stack, tasks)
             tasks.cancel_scope.cancel()
 
 
-async def _server_of(control: Connection) -> str:
+async def _check(connection: Connection, server: str) -> None:
+    """Raise `Lost` if a connection does not lead to this server, able to take writes."""
+    info = await _info(connection)
+    if info.get("role", "master") != "master":
+        raise Lost("the server is a replica now")
+    if _name_of(info) != server:
+        raise Lost("the server is not the one that this session began on")
+
+
+async def _info(connection: Connection) -> dict[str, str]:
+    """What a server says of itself; nothing, where it does not say (fakeredis)."""
     try:
-        text: Any = await control.call("INFO")
+        text: Any = await connection.call("INFO")
+    except NotNow:
+        raise
     except Refused:
-        return "unidentified"
+        return {}
     lines = (line.partition(":") for line in text.decode().splitlines())
-    info = {name: value for name, _, value in lines}
-    return f"{info.get('master_replid', '')} {info.get('run_id', '')}"
+    return {name: value for name, _, value in lines}
+
+
+def _name_of(info: Mapping[str, str]) -> str:
+    """A server's name: another one has another, and so does a restarted or a promoted one."""
+    return f"{info['master_replid']} {info['run_id']}" if info else "unidentified"

@@ -73,6 +73,6 @@ def what_matters(store: Store) -> dict[str, object]:
     dump = store.dump()
     for value in dump.values():
         if isinstance(value, dict):
-            value.pop("until", None)
-            value.pop("secret", None)
+            for name in ("until", "since", "server", "secret"):
+                value.pop(name, None)
     return dump

@@ -1,5 +1,9 @@
 """Leases: one holder at a time by the store's clock, renewed and given back by token only."""
 
+import pytest
+
+from engine.core.errors import Fenced
+from engine.core.ports import Session
 from engine.store.ownership import LEASE_SECONDS_LIMIT
 from tests.contract.stores import Store
 
@@ -18,8 +22,12 @@ async def test_a_free_lease_is_taken_for_its_length(store: Store) -> None:
         assert await session.leases.acquire(key, "node-a", "token-a", 1.5)
         until = int(store.dump()[key]["until"])
         assert before + 1500 <= until <= store.now_ms() + 1500
-        held = {"node": "node-a", "token": "token-a", "until": str(until)}
-        assert store.dump()[key] == held
+        held = dict(store.dump()[key])
+        assert before <= int(held.pop("since")) <= store.now_ms()
+        server = session.server
+        assert held == {
+            "node": "node-a", "token": "token-a", "until": str(until), "server": server,
+        }  # fmt: skip
 
 
 async def test_a_lease_that_is_held_is_nobody_elses(store: Store) -> None:
@@ -28,8 +36,19 @@ async def test_a_lease_that_is_held_is_nobody_elses(store: Store) -> None:
         assert await session.leases.acquire(key, "node-a", "token-a", 30)
         before = store.dump()
         assert not await session.leases.acquire(key, "node-b", "token-b", 30)
-        assert not await session.leases.acquire(key, "node-a", "token-c", 30)
         assert store.dump() == before
+
+
+async def test_a_process_takes_over_from_itself(store: Store) -> None:
+    """Whose session broke need not wait for its own lease: it knows that it forgot all."""
+    async with store.session() as session:
+        key = session.partition_lease(0)
+        assert await session.leases.acquire(key, "node-a", "token-a", 30)
+        assert await session.leases.acquire(key, "node-a", "token-b", 30)
+        held = store.dump()[key]
+        assert held["token"] == "token-b"
+        assert "crashes" not in held
+        assert not await session.leases.renew(key, "token-a", 30)
 
 
 async def test_every_lease_is_one_of_its_own(store: Store) -> None:
@@ -128,3 +147,95 @@ async def test_a_projectors_lease_leaves_its_checkpoint_alone(store: Store) -> N
         assert store.dump()[key].items() >= checkpoint.items()
         await session.leases.release(key, "token-a")
         assert store.dump()[key] == checkpoint
+
+
+async def test_who_looks_sees_who_holds_what(store: Store) -> None:
+    async with store.session() as session:
+        held, free, run_out = (session.partition_lease(n) for n in range(3))
+        await session.leases.acquire(held, "node-a", "token-a", 30)
+        await session.leases.acquire(run_out, "node-b", "token-b", 30)
+        expire(store, run_out)
+        state = await session.leases.look([held, free, run_out])
+        assert state[held][:2] == ("node-a", "token-a")
+        assert 25_000 < state[held].remaining_ms <= 30_000
+        assert abs(state[held].since_ms - store.now_ms()) < 5000
+        assert state[free] == state[run_out] == ("", "", 0, 0, 0, "")
+
+
+async def crash(store: Store, session: Session, key: str, node: str) -> None:
+    """Take a lease whose holder dies with it."""
+    assert await session.leases.acquire(key, node, f"token-{node}", 30)
+    expire(store, key)
+
+
+async def test_owners_that_die_are_counted_until_one_gets_past_it(store: Store) -> None:
+    async with store.session() as session:
+        key = session.partition_lease(0)
+        for n in range(3):
+            await crash(store, session, key, f"node-{n}")
+        assert await session.leases.acquire(key, "node-3", "t", 30)
+        assert (await session.leases.look([key]))[key].crashes == 3
+        ledger = session.ledger(0, "t")
+        assert (await ledger.open()).crashes == 3
+        await ledger.acquit()
+        assert (await ledger.open()).crashes == 0
+        assert "crashes" not in store.dump()[key]
+
+
+async def test_what_is_given_back_is_no_crash_and_clears_none(store: Store) -> None:
+    async with store.session() as session:
+        key = session.partition_lease(0)
+        await crash(store, session, key, "node-0")
+        for n in (1, 2):
+            assert await session.leases.acquire(key, f"node-{n}", f"t-{n}", 30)
+            await session.leases.release(key, f"t-{n}")
+        assert store.dump()[key] == {"crashes": "1"}
+
+
+async def test_a_lease_that_ran_out_with_its_server_is_no_crash(store: Store) -> None:
+    async with store.session() as session:
+        key = session.partition_lease(0)
+        await crash(store, session, key, "node-0")
+        store.write(key, {"server": "the one before"})
+        assert await session.leases.acquire(key, "node-1", "t", 30)
+        assert (await session.leases.look([key]))[key].crashes == 0
+
+
+async def test_deaths_count_against_the_suspect_alone(store: Store) -> None:
+    async with store.session() as session:
+        key = session.partition_lease(0)
+        for deaths in range(3):
+            assert await session.leases.acquire(key, f"node-{deaths}", f"t-{deaths}", 30)
+            ledger = session.ledger(0, f"t-{deaths}")
+            assert await ledger.suspect("5-0") == deaths
+            expire(store, key)
+        assert await session.leases.acquire(key, "node-9", "t-9", 30)
+        assert await session.ledger(0, "t-9").suspect("5-0") == 3
+        assert await session.ledger(0, "t-9").suspect("6-0") == 0
+        assert (await session.leases.look([key]))[key].suspect == "6-0"
+
+
+async def test_who_lost_its_lease_accuses_and_acquits_nobody(store: Store) -> None:
+    async with store.session() as session:
+        key = session.partition_lease(0)
+        assert await session.leases.acquire(key, "node-a", "token-a", 30)
+        before = store.dump()
+        ledger = session.ledger(0, "stale")
+        with pytest.raises(Fenced):
+            await ledger.suspect("5-0")
+        with pytest.raises(Fenced):
+            await ledger.acquit()
+        assert store.dump() == before
+
+
+async def test_a_projectors_lease_counts_crashes_too(store: Store) -> None:
+    async with store.session() as session:
+        key = session.projection_lease("orders", 1, 0)
+        for n in range(3):
+            await crash(store, session, key, f"node-{n}")
+        assert await session.leases.acquire(key, "node-3", "t", 30)
+        log = session.log("orders", 1, (), 0, "t")
+        assert (await log.checkpoint()).crashes == 3
+        assert await log.suspect(7) == 0
+        await log.acquit()
+        assert (await log.checkpoint()).crashes == 0

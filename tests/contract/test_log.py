@@ -84,13 +84,15 @@ async def test_an_event_is_found_by_its_position(store: Store) -> None:
         assert await one.log.event_at(4) is None
 
 
-async def test_the_branch_is_the_one_that_the_log_is_written_on(store: Store) -> None:
+async def test_the_branches_are_those_that_the_log_was_written_on(store: Store) -> None:
     async with projecting(store) as one:
-        assert await one.log.branch() == ""
+        assert await one.log.branches() == []
         owner = await own(one.session)
-        assert await one.log.branch() == owner.head.branch
-        store.add(store.keys.branches(0), {"branch": "later", "from": "0", "server": "another"})
-        assert await one.log.branch() == "later"
+        [first] = await one.log.branches()
+        assert first == (owner.head.branch, 0, one.session.server)
+        store.add(store.keys.branches(0), {"branch": "later", "from": "7", "server": "another"})
+        assert await one.log.branches() == [first, ("later", 7, "another")]
+        assert await one.session.rows.branches(0) == await one.log.branches()
 
 
 async def test_the_first_to_ask_makes_generation_one_the_live_one(store: Store) -> None:

@@ -77,21 +77,6 @@ async def test_a_command_that_is_not_taken_says_so(store: Store) -> None:
         assert isinstance(told[0], Unavailable)
 
 
-async def test_a_process_says_that_it_lives_until_it_ends(store: Store) -> None:
-    nodes, node = store.keys.nodes(), store.keys.node("n-1")
-    async with store.session() as session:
-        await session.beat("n-1", {"role": "engine", "leases": "3"}, 2)
-        await session.beat("n-1", {"role": "engine", "leases": "4"}, 2)
-        dump = store.dump()
-        assert dump[node] == {"role": "engine", "leases": "4"}
-        [(name, at)] = dump[nodes]
-        assert name == "n-1"
-        assert abs(at * 1000 - store.now_ms()) < 2000
-        assert 0 < store.lifetime_ms(node) <= 2000
-        await session.farewell("n-1")
-        assert not {nodes, node} & store.dump().keys()
-
-
 async def test_many_callers_share_a_session(store: Store) -> None:
     async with store.session() as session, anyio.create_task_group() as tasks:
         held: list[bool] = []

@@ -1,11 +1,14 @@
 """``semel run`` and ``semel project``: begun, stopped, replaced, refused."""
 
 import json
+import os
 import signal
+from collections import Counter
 
 import pytest
 
 from tests.edge.command_line import Semel
+from tests.eventually import at_last
 from tests.northwind import commands
 
 NOWHERE = "redis://:secret@127.0.0.1:1/0"
@@ -31,28 +34,61 @@ def test_a_signal_drains_and_exits_0(valkey_url: str, namespace: str, how: signa
     assert state["nodes"] == []
 
 
-def test_a_second_node_waits_and_takes_over(valkey_url: str, namespace: str) -> None:
+def test_two_nodes_share_and_the_one_that_stays_takes_over(valkey_url: str, namespace: str) -> None:
     semel = Semel(valkey_url, namespace)
-    assert semel.run("init", "--partitions", "2").code == 0
-    with semel.daemon("run") as first:
-        owner = first.logged("engine.started")["node"]
-        assert semel.run("submit", "RegisterCustomer", "customer-1", "name=Ada").code == 0
-        with semel.daemon("run") as second:
-            heir = second.logged("engine.started")["node"]
-            assert semel.run("submit", "RenameCustomer", "customer-1", "name=Eve").code == 0
-            assert owners(semel) == {owner}
-            assert first.stop().code == 0
-            assert semel.run("submit", "RenameCustomer", "customer-1", "name=Uma").code == 0
-            assert owners(semel) == {heir}
-            assert second.stop().code == 0
+    assert semel.run("init", "--partitions", "4").code == 0
+    with semel.daemon("run") as first, semel.daemon("run") as second:
+        nodes = [daemon.logged("engine.started")["node"] for daemon in (first, second)]
+        at_last(lambda: owners(semel) == Counter(nodes * 2), "they share evenly")
+        for name in ("Ada", "Eve"):
+            verb = "RegisterCustomer" if name == "Ada" else "RenameCustomer"
+            assert semel.run("submit", verb, "customer-1", f"name={name}").code == 0
+        assert first.stop().code == 0
+        assert semel.run("submit", "RenameCustomer", "customer-1", "name=Uma").code == 0
+        assert owners(semel) == Counter([nodes[1]] * 4)
+        assert second.stop().code == 0
     versions = [event["version"] for event in semel.run("events", "customer-1", "-o", "json").data]
     assert versions == [1, 2, 3]
 
 
-def owners(semel: Semel) -> set[str]:
-    return {
-        partition["owner"] for partition in semel.run("status", "-o", "json").data["partitions"]
-    }
+def test_a_node_is_drained_from_afar(valkey_url: str, namespace: str) -> None:
+    semel = Semel(valkey_url, namespace)
+    assert semel.run("init", "--partitions", "4").code == 0
+    with semel.daemon("run") as first, semel.daemon("run") as second:
+        going, staying = (d.logged("engine.started")["node"] for d in (first, second))
+        listed = semel.run("node", "list", "-o", "json").data
+        assert {(node["node"], node["role"], node["state"]) for node in listed} == {
+            (going, "engine", "serving"), (staying, "engine", "serving"),
+        }  # fmt: skip
+        said = semel.run("node", "drain", going, "-o", "json")
+        assert (said.code, said.data) == (0, {"node": going, "drained": True})
+        ended = first.end()
+        assert ended.code == 0
+        assert "node.drained" in ended.err
+        assert owners(semel) == Counter([staying] * 4)
+        assert semel.run("node", "drain", going).code == 4
+        assert second.stop().code == 0
+    assert semel.run("node", "list", "-o", "json").data == []
+    assert "semel run" in semel.run("node", "list").out
+
+
+def test_workers_are_nodes_that_end_together(valkey_url: str, namespace: str) -> None:
+    semel = Semel(valkey_url, namespace)
+    assert semel.run("init", "--partitions", "4").code == 0
+    with semel.daemon("run", "--workers", "2") as both:
+        pids = {both.logged("engine.started")["node"] for _ in range(2)}
+        at_last(lambda: owners(semel) == Counter(list(pids) * 2), "they share evenly")
+        os.kill(int(min(pids).split("-")[-2]), signal.SIGKILL)
+        heir = both.logged("engine.started")["node"]
+        at_last(lambda: owners(semel)[heir] == 2, "the one that died is replaced")
+        assert both.stop().code == 0
+    assert semel.run("node", "list", "-o", "json").data[1:] == []
+    assert owners(semel) == Counter([""] * 4)
+
+
+def owners(semel: Semel) -> Counter[str]:
+    state = semel.run("status", "-o", "json").data
+    return Counter(partition["owner"] for partition in state["partitions"])
 
 
 def test_a_node_is_replaced_in_the_middle_of_a_load(valkey_url: str, namespace: str) -> None:

@@ -109,6 +109,7 @@ class Reading:
             self.stage.domain,
             feed,
             log,
+            on.server,
             self.stage.settings,
         )
 

@@ -16,6 +16,7 @@ from engine.edge.client import Client
 from engine.runtime import node
 from engine.runtime import projector as projector_module
 from engine.runtime import sessions as sessions_module
+from engine.runtime.membership import Process
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from handlers.customers import RegisterCustomer
@@ -46,10 +47,14 @@ async def running(stage: Stage, nodes: int = 1) -> AsyncIterator[Client]:
     names = tuple(stage.domain.projections)
 
     async def engine(name: str, session: Session) -> None:
-        await node.engine(session, stage.domain, stage.settings, name, shutdown, lambda: None)
+        process = Process(name, "engine", 0)
+        await node.engine(session, stage.domain, stage.settings, process, shutdown, lambda: None)
 
     async def worker(session: Session) -> None:
-        await node.worker(session, stage.domain, stage.settings, names, "w", shutdown, lambda: None)
+        process = Process("w", "worker", 0)
+        await node.worker(
+            session, stage.domain, stage.settings, names, process, shutdown, lambda: None
+        )
 
     client = Client(stage.domain, wait_seconds=10)
     work: list[Callable[[Session], Awaitable[None]]] = [worker]

@@ -3,9 +3,10 @@
 import anyio
 import pytest
 
-from engine.core.errors import Fenced, Lost, Refused, Torn, single
+from engine.core.errors import Fenced, Lost, NotNow, Refused, Torn, single
 from engine.core.outcome import Status
 from engine.core.ports import Ledger
+from engine.runtime import patience
 from tests.eventually import eventually
 from tests.runtime.meddling import Barrier, Death, Meddler, die
 from tests.runtime.stage import Stage, home
@@ -181,13 +182,60 @@ async def test_what_is_behind_is_dropped_now_and_then() -> None:
     assert [one.entry for one in stage.outcomes(HOME)] == sent
 
 
-async def test_a_full_server_is_not_answered_and_loses_nothing() -> None:
+async def test_a_full_server_is_waited_for_and_loses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", (0.001,))
+    stage, refusals = Stage(), 5
+
+    async def full() -> None:
+        nonlocal refusals
+        refusals -= 1
+        if refusals >= 0:
+            raise NotNow("OOM command not allowed when used memory > 'maxmemory'.")
+
+    stage.wrap = lambda ledger: Meddler(ledger, before={"commit": full})
+    entry = stage.send("Note", PROBE)
+    async with stage.owner(HOME) as served:
+        assert (await stage.outcome(entry, HOME)).version == 1
+        assert served.progress.report().trouble == ""
+    assert refusals == -1
+
+
+async def test_who_waits_for_a_full_server_says_why_and_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", (0.001,))
     stage = Stage()
 
     async def full() -> None:
-        raise Refused("OOM command not allowed when used memory > 'maxmemory'.")
+        raise NotNow("OOM no memory")
 
     stage.wrap = lambda ledger: Meddler(ledger, before={"commit": full})
+    entry = stage.send("Note", PROBE)
+    async with stage.session() as session, anyio.create_task_group() as tasks:
+        served = await stage.partition(session, HOME)
+        token = await stage.acquire(session, HOME)
+
+        async def serve() -> None:
+            with pytest.raises(NotNow):
+                await served.serve(token)
+
+        tasks.start_soon(serve)
+        await eventually(lambda: served.progress.report().trouble == "OOM no memory", "it says so")
+        served.stop()
+    stage.wrap = lambda ledger: ledger
+    async with stage.owner(HOME):
+        assert (await stage.outcome(entry, HOME)).version == 1
+
+
+async def test_what_redis_refuses_for_good_ends_the_acquisition() -> None:
+    stage = Stage()
+
+    async def refused() -> None:
+        raise Refused("WRONGTYPE somebody planted something")
+
+    stage.wrap = lambda ledger: Meddler(ledger, before={"commit": refused})
     entry = stage.send("Note", PROBE)
     async with stage.session() as session:
         served = await stage.partition(session, HOME)

@@ -20,6 +20,7 @@ EXPECTED = {
     "forwarded": "{shop}:forwarded",
     "nodes": "{shop}:nodes",
     "node": "{shop}:node:ID",
+    "changes": "{shop}:changes",
     "commands": "{shop:7}:commands",
     "outcomes": "{shop:7}:outcomes",
     "events": "{shop:7}:events:AGG",

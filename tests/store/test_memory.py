@@ -76,11 +76,11 @@ async def test_a_broken_session_is_lost_for_ever(server: MemoryServer, how: str)
 
 async def test_what_expires_is_gone_when_its_time_comes(server: MemoryServer, clock: Clock) -> None:
     async with open_memory_session(server, NAMESPACE) as session:
-        await session.beat("n-1", {"role": "engine"}, 5)
+        await session.roster.beat("n-1", {"role": "engine"}, 5)
         clock.now += 4.9
-        assert await session.inspection.nodes() == {"n-1": {"role": "engine"}}
+        assert (await session.roster.members(60))["n-1"].about == {"role": "engine"}
         clock.now += 0.1
-        assert await session.inspection.nodes() == {}
+        assert (await session.roster.members(60))["n-1"].about == {}
 
 
 def test_ids_rise_though_the_clock_stands_or_goes_back(server: MemoryServer, clock: Clock) -> None:

@@ -11,11 +11,9 @@ import anyio
 import pytest
 from redis import Redis
 
-from engine.core.errors import Fenced, Refused
-from engine.store import scripts as module
+from engine.core.errors import Fenced, NotNow, Refused
 from engine.store.connection import connect
 from engine.store.scripts import Scripts, source_of
-from tests.eventually import eventually
 
 STORE = Path(str(files("engine.store")))
 NAMES = sorted(path.stem for path in STORE.glob("lua/*.lua"))
@@ -38,8 +36,8 @@ async def opened(url: str) -> AsyncIterator[Scripts]:
         tasks.cancel_scope.cancel()
 
 
-async def acquire(scripts: Scripts, key: str) -> object:
-    return await scripts.call("acquire", [key], ["node", "t", 30_000, 60_000])
+async def acquire(scripts: Scripts, key: str, node: str = "a") -> bool:
+    return await scripts.call("acquire", [key], [node, "t", 30_000, 60_000, "server"]) == 0
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -52,7 +50,7 @@ def test_a_server_takes_each_script_and_names_it_as_we_do(redis: Any, name: str)
 
 def test_every_script_that_is_called_is_there_and_every_one_is_called() -> None:
     code = "\n".join(path.read_text() for path in STORE.glob("*.py"))
-    called = re.findall(r"_scripts\.call(?:_all)?\(\s*\"(\w+)\"", code)
+    called = re.findall(r"(?:_scripts\.call(?:_all)?|sha_of)\(\s*\"(\w+)\"", code)
     assert sorted(set(called)) == NAMES
 
 
@@ -61,10 +59,10 @@ async def test_a_script_is_loaded_where_it_is_missing(
 ) -> None:
     redis.script_flush()
     async with opened(server_url) as scripts:
-        assert await acquire(scripts, f"{namespace}:1") == 1
+        assert await acquire(scripts, f"{namespace}:1")
         redis.script_flush()
-        assert await acquire(scripts, f"{namespace}:1") == 0
-        assert await acquire(scripts, f"{namespace}:2") == 1
+        assert not await acquire(scripts, f"{namespace}:1", "b")
+        assert await acquire(scripts, f"{namespace}:2")
 
 
 async def test_a_flush_under_many_callers_is_noticed_by_none(
@@ -81,38 +79,30 @@ async def test_a_flush_under_many_callers_is_noticed_by_none(
         async with anyio.create_task_group() as tasks:
             for n in range(50):
                 tasks.start_soon(take, n)
-        assert taken == [1] * 50
+        assert taken == [True] * 50
 
 
-async def test_a_full_server_is_waited_for(server_url: str, namespace: str, redis: Any) -> None:
-    async with opened(server_url) as scripts:
-        await acquire(scripts, f"{namespace}:1")
-        redis.config_resetstat()
-        redis.config_set("maxmemory", 1)
-
-        async def lift() -> None:
-            def refused() -> int:
-                return int(redis.info("errorstats").get("errorstat_OOM", {}).get("count", 0))
-
-            await eventually(refused, "a call was refused")
-            redis.config_set("maxmemory", 0)
-
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(lift)
-            assert await acquire(scripts, f"{namespace}:2") == 1
-        assert redis.hget(f"{namespace}:2", "token") == "t"
-
-
-async def test_a_server_that_stays_full_is_an_error_that_says_so(
-    server_url: str, namespace: str, redis: Any, monkeypatch: pytest.MonkeyPatch
+async def test_a_full_server_runs_nothing_and_says_so(
+    server_url: str, namespace: str, redis: Any
 ) -> None:
-    monkeypatch.setattr(module, "_AGAIN_SECONDS", (0.001, 0.001))
     async with opened(server_url) as scripts:
-        await acquire(scripts, f"{namespace}:1")
+        keys = [f"{{{namespace}}}{n}" for n in range(2)]
+        call = ["inbox", "0-0", "1-0", "id", "type", "aggregate", "data", "meta"]
         redis.config_set("maxmemory", 1)
-        with pytest.raises(Refused, match=r"^OOM "):
-            await acquire(scripts, f"{namespace}:2")
-        assert not redis.exists(f"{namespace}:2")
+        with pytest.raises(NotNow, match=r"^OOM "):
+            await scripts.call("submit", keys, call)
+        assert not redis.exists(*keys)
+        redis.config_set("maxmemory", 0)
+        assert (await scripts.call("submit", keys, call))[0] == b"1-0"
+
+
+async def test_leases_are_kept_on_a_full_server(
+    server_url: str, namespace: str, redis: Any
+) -> None:
+    async with opened(server_url) as scripts:
+        redis.config_set("maxmemory", 1)
+        assert await acquire(scripts, f"{namespace}:1")
+        assert await scripts.call("renew", [f"{namespace}:1"], ["t", 1000]) == 1
 
 
 async def test_what_a_script_says_becomes_our_error(

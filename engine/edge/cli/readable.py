@@ -16,6 +16,14 @@ def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str
         yield _GAP.join(padded).rstrip()
 
 
+def ago(seconds: float) -> str:
+    """An age as people say it: seconds while they matter, then minutes, hours, days."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.1f} s"
+
+
 def document(value: Any, indent: str = "") -> Iterator[str]:
     """Lines that show any plain value; nested ones are indented."""
     match value:

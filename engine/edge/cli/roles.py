@@ -1,6 +1,7 @@
 """``semel init``, ``run`` and ``project``: a namespace, and the daemons that serve it."""
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -47,22 +48,29 @@ def init(
 
 
 def run(
+    workers: Annotated[
+        int, typer.Option("--workers", metavar="N", min=1, help="Engine nodes on this machine.")
+    ] = 1,
     redis: Redis = None,
     config: ConfigFile = None,
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Be an engine node, until SIGTERM or Ctrl-C.
+    """Be an engine node, or several, until SIGTERM or Ctrl-C.
 
-    Handles commands with the `handlers` package of the working directory. What is in hand
-    is finished before it exits; a second signal cuts that short.
+    Handles commands with the `handlers` package of the working directory. Nodes share the
+    partitions, wherever they run: to add one, start one. What is in hand is finished before
+    it exits; a second signal cuts that short.
 
-    Example: semel run --redis redis://127.0.0.1:6379
+    Example: semel run --workers 4 --redis redis://127.0.0.1:6379
     """
     from engine.app import domain_of, engine_role  # noqa: PLC0415
 
     settings = settings_of(redis, config, namespace)
-    return _serve(settings, engine_role(settings, domain_of(settings)), output)
+    role = engine_role(settings, domain_of(settings))
+    if workers > 1:
+        return _several(workers, redis, config, namespace)
+    return _serve(settings, role, output)
 
 
 def project(
@@ -85,6 +93,15 @@ def project(
 
     settings = settings_of(redis, config, namespace)
     return _serve(settings, worker_role(settings, domain_of(settings), names or ()), output)
+
+
+def _several(count: int, redis: str | None, config: Path | None, namespace: str | None) -> int:
+    """Be so many nodes: a process each, started with what this one was told."""
+    from engine.edge.workers import supervise  # noqa: PLC0415
+
+    said = {"--redis": redis, "--config": config, "--namespace": namespace}
+    options = [part for name, value in said.items() if value for part in (name, str(value))]
+    return start(partial(supervise, ["run", *options], count))
 
 
 def _serve(settings: "Settings", role: "Role", output: Format) -> int:

@@ -1,6 +1,5 @@
 """``semel status``: whether the namespace is being served, by whom, and what lags."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -10,22 +9,13 @@ import msgspec
 from engine.core.errors import SemelError
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say, show
-from engine.edge.cli.readable import table
+from engine.edge.cli.readable import ago, table
 from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
-    from engine.app import PartitionState, RedisSession
+    from engine.app import RedisSession
+    from engine.edge.survey import Node, Partition, Projection
     from engine.settings import Settings
-
-
-class ProjectionState(msgspec.Struct):
-    """One projection as it stands; ``lag`` counts events that it has not applied yet."""
-
-    name: str
-    generation: int
-    lag: int
-    owned: int
-    workers: list[str]
 
 
 class State(msgspec.Struct):
@@ -34,10 +24,10 @@ class State(msgspec.Struct):
     namespace: str
     served: bool
     summary: str
-    partitions: "list[PartitionState]"
+    partitions: "list[Partition]"
     inbox: str
-    projections: list[ProjectionState]
-    nodes: list[dict[str, str]]
+    projections: "list[Projection]"
+    nodes: "list[Node]"
 
 
 def status(
@@ -46,9 +36,9 @@ def status(
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Show who serves the namespace, how far it is and what waits.
+    """Show who serves the namespace, what moves, what stands still and what waits.
 
-    Exits 0 when every partition has an owner, else 1, saying what to start.
+    Exits 0 when every partition has an owner and none is blocked, else 1, saying what to do.
 
     Example: semel status -o json
     """
@@ -79,44 +69,38 @@ def _projections(settings: "Settings") -> list[str]:
 
 
 async def _look(session: "RedisSession", namespace: str, names: list[str]) -> State:
-    inspection = session.inspection
-    partitions = [await inspection.partition(number) for number in range(session.partitions)]
-    projections = [await _projection(session, name, partitions) for name in names]
-    said = await inspection.nodes()
-    nodes = [{"node": name, **about} for name, about in sorted(said.items())]
-    served = all(partition.owner for partition in partitions)
-    inbox = (await inspection.lease(session.inbox_lease())).node
+    from engine.edge.survey import Survey  # noqa: PLC0415
+
+    survey = Survey(session)
+    nodes = await survey.nodes()
+    partitions = await survey.partitions()
+    projections = [await survey.projection(name, partitions) for name in names]
+    served = not any(partition.state in ("unowned", "blocked") for partition in partitions)
     summary = _summary(partitions, projections)
+    inbox = await survey.inbox_owner()
     return State(namespace, served, summary, partitions, inbox, projections, nodes)
 
 
-async def _projection(
-    session: "RedisSession", name: str, partitions: "list[PartitionState]"
-) -> ProjectionState:
-    generation = await session.rows.live(name)
-    lag, owners = 0, Counter[str]()
-    for partition in partitions:
-        number = partition.partition
-        applied = await session.rows.applied(name, generation, number)
-        lag += max(0, partition.position - applied.position)
-        lease = await session.inspection.lease(session.projection_lease(name, generation, number))
-        owners[lease.node] += bool(lease.node)
-    workers = sorted(owner for owner in owners if owner)
-    return ProjectionState(name, generation, lag, owners.total(), workers)
-
-
-def _summary(partitions: "list[PartitionState]", projections: list[ProjectionState]) -> str:
+def _summary(partitions: "list[Partition]", projections: "list[Projection]") -> str:
     """One sentence on how things stand, and what to do where they do not stand well."""
     every = len(partitions)
-    free = sum(not partition.owner for partition in partitions)
+    free = sum(partition.state == "unowned" for partition in partitions)
+    stuck = [partition for partition in partitions if partition.state == "blocked"]
     waiting = sum(partition.waiting for partition in partitions)
+    waits = f", {waiting} commands wait" if waiting else ""
+    if stuck:
+        first = stuck[0]
+        return (
+            f"{len(stuck)} of {every} partitions stand still{waits}: {first.partition}: {first.why}"
+        )
     if free:
-        waits = f", {waiting} commands wait" if waiting else ""
         return f"{free} of {every} partitions are nobody's{waits}: start an engine with `semel run`"
-    said = [f"all {every} partitions are served"]
-    if waiting:
-        said.append(f"{waiting} commands wait")
+    said = [f"all {every} partitions are served{waits}"]
+    for state in ("retrying", "behind"):
+        count = sum(partition.state == state for partition in partitions)
+        said += [f"{count} {state}"] if count else []
     said += (f"{each.name} lags {each.lag} events" for each in projections if each.lag)
+    said += (trouble for each in projections for trouble in each.troubles[:1])
     idle = [each.name for each in projections if each.owned < every]
     if idle:
         said.append(f"{', '.join(idle)}: not projected everywhere, start `semel project`")
@@ -127,36 +111,49 @@ def _text(state: State) -> Iterator[str]:
     yield f"{state.namespace}: {state.summary}"
     yield ""
     yield from table(
-        ("partition", "owner", "lease", "commits", "position", "waiting"),
+        ("partition", "state", "owner", "for", "commits", "position", "waiting"),
         (_row(list(alike)) for _, alike in groupby(state.partitions, _alike)),
     )
+    for partition in state.partitions:
+        if partition.why:
+            yield f"partition {partition.partition} {partition.state}: {partition.why}"
     yield ""
     yield f"the inbox is moved by {state.inbox or 'nobody'}"
     if state.projections:
         yield ""
         yield from table(
-            ("projection", "generation", "lag", "partitions", "workers"),
+            ("projection", "generation", "lag", "partitions", "states", "workers"),
             ((p.name, p.generation, p.lag, f"{p.owned} of {len(state.partitions)}",
+              ", ".join(f"{n} {name}" for name, n in sorted(p.states.items())),
               ", ".join(p.workers) or "nobody") for p in state.projections),
         )  # fmt: skip
+        for projection in state.projections:
+            yield from (f"{projection.name}, {trouble}" for trouble in projection.troubles)
     if state.nodes:
         yield ""
-        headers = list(dict.fromkeys(name for node in state.nodes for name in node))
-        yield from table(headers, ([node.get(name) for name in headers] for node in state.nodes))
+        yield from node_table(state.nodes)
 
 
-def _alike(partition: "PartitionState") -> tuple[str, int]:
+def node_table(nodes: "Sequence[Node]") -> Iterator[str]:
+    """Processes, one a line."""
+    return table(
+        ("node", "role", "state", "leases", "host", "pid", "last heard"),
+        ((n.node, n.role, n.state, n.leases, n.host, n.pid, ago(n.silent_seconds)) for n in nodes),
+    )
+
+
+def _alike(partition: "Partition") -> tuple[str, str, int]:
     """What neighbours must have in common to share a line: an owner, and nothing done yet."""
     idle = partition.commit == partition.waiting == 0
-    return partition.owner, -1 if idle else partition.partition
+    return partition.owner, partition.state, -1 if idle else partition.partition
 
 
-def _row(partitions: "Sequence[PartitionState]") -> tuple[str, ...]:
+def _row(partitions: "Sequence[Partition]") -> tuple[str, ...]:
     first, last = partitions[0], partitions[-1]
     numbers = f"{first.partition}" if first is last else f"{first.partition}-{last.partition}"
-    lease = f"{min(each.lease_ms for each in partitions) / 1000:.1f} s" if first.owner else "-"
+    owned = ago(min(each.owned_seconds for each in partitions)) if first.owner else "-"
     done = str(first.commit), str(first.position), _waiting(first.waiting)
-    return numbers, first.owner or "nobody", lease, *done
+    return numbers, first.state, first.owner or "nobody", owned, *done
 
 
 def _waiting(count: int) -> str:

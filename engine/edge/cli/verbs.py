@@ -22,9 +22,13 @@ VERBS = {
     "events": "events",
     "log": "log",
     "status": "status",
+    "node": "node",
     "bench": "bench",
 }
 """Every verb, in the order of ``--help``, and the module beside this one that has its function."""
+
+GROUPS = {"node": ("list", "drain")}
+"""Verbs that are nouns, and what can be done with each: its function is ``<noun>_<verb>``."""
 
 
 class Verbs(TyperGroup):
@@ -47,9 +51,13 @@ def _path(module: str) -> str:
 
 
 def _command(name: str) -> Any:
-    function = getattr(import_module(_path(VERBS[name])), name)
-    alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(name)(verb(function))
+    module = import_module(_path(VERBS[name]))
+    help_text = (module.__doc__ or "").partition("\n")[0] if name in GROUPS else None
+    alone = typer.Typer(add_completion=False, rich_markup_mode=None, help=help_text)
+    for inner in GROUPS.get(name, ()):
+        alone.command(inner)(verb(getattr(module, f"{name}_{inner}")))
+    if name not in GROUPS:
+        alone.command(name)(verb(getattr(module, name)))
     return typer.main.get_command(alone)
 
 

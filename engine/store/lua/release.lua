@@ -4,7 +4,8 @@
 -- ARGV     1 token
 -- Returns  1 when it was ours, 0 when it was not
 -- Errors   none of its own
+-- What is known of crashes stays: whoever is next must still be careful.
 if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then
   return 0
 end
-return redis.call('HDEL', KEYS[1], 'node', 'token', 'until')
+return redis.call('HDEL', KEYS[1], 'node', 'token', 'until', 'since', 'server')

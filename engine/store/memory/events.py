@@ -10,7 +10,7 @@ from engine.core.outcome import Outcome
 from engine.core.records import Commit, Entry, Head, Record, StoredEvent
 from engine.store.keys import Keys
 from engine.store.memory.keyspace import Keyspace
-from engine.store.memory.ownership import is_held
+from engine.store.memory.ownership import Tried, is_held
 from engine.store.memory.server import Link
 
 _BRANCH_BYTES = 4
@@ -24,6 +24,8 @@ class MemoryLedger:
         self._partition, self._partitions, self._token = partition, partitions, token
         self._head, self._log = keys.head(partition), keys.log(partition)
         self._outcomes = keys.outcomes(partition)
+        tried = Tried(link, keys.lease(partition), token)
+        self.suspect, self.acquit = tried.suspect, tried.acquit
 
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
@@ -35,7 +37,9 @@ class MemoryLedger:
         branch = self._branch(data, position)
         data.put(self._head, {"partitions": head.get("partitions", str(self._partitions))})
         commit, forgotten = int(head.get("commit", 0)), head.get("forgotten", "0-0")
-        return Head(commit, command, int(position), forgotten, branch)
+        crashes = int(data.hash(self._keys.lease(self._partition)).get("crashes", 0))
+        waiting = data.stream(self._keys.commands(self._partition)).ends_at() or "0-0"
+        return Head(commit, command, int(position), forgotten, branch, crashes, waiting)
 
     async def load(
         self, aggregates: Sequence[str], above: Sequence[int]

@@ -1,7 +1,7 @@
-"""What operators and tools read: streams as they stand, and who owns what."""
+"""What operators and tools read: streams as they stand."""
 
 from engine.core.codec import logged
-from engine.core.records import LeaseState, LoggedEvent, StoredEvent
+from engine.core.records import LoggedEvent, StoredEvent
 from engine.core.routing import partition_of
 from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.keys import Keys
@@ -30,30 +30,19 @@ class MemoryInspection:
         return [logged(entry) for entry in found]
 
     async def partition(self, partition: int) -> PartitionState:
-        """Who owns a partition, how far it is and what waits."""
-        held = await self.lease(self._keys.lease(partition))
+        """How far a partition is, and what waits."""
         data = await self._link.turn()
         head = data.hash(self._keys.head(partition))
         commands = data.stream(self._keys.commands(partition))
-        waiting = len(commands.after(head.get("command", "0-0"), BACKLOG_LIMIT + 1))
+        waiting = commands.after(head.get("command", "0-0"), BACKLOG_LIMIT + 1)
         commit, position = int(head.get("commit", 0)), int(head.get("position", 0))
-        return PartitionState(partition, held.node, held.remaining_ms, commit, position, waiting)
+        oldest = waiting[0].id if waiting else ""
+        return PartitionState(partition, commit, position, len(waiting), oldest)
 
-    async def lease(self, key: str) -> LeaseState:
-        """Who holds a lease, by the server's clock; nobody's when it has expired."""
-        data = await self._link.turn()
-        held = data.hash(key)
-        left = int(held.get("until", 0)) - self._link.server.now_ms()
-        if "node" not in held or left <= 0:
-            return LeaseState("", "", 0)
-        return LeaseState(held["node"], held["token"], left)
-
-    async def nodes(self) -> dict[str, dict[str, str]]:
-        """What each live process says of itself."""
-        data = await self._link.turn()
-        names = data.ranking(self._keys.nodes()).ordered()
-        said = {name: dict(data.hash(self._keys.node(name))) for name in names}
-        return {name: about for name, about in said.items() if about}
+    async def now_ms(self) -> int:
+        """The server's clock, in milliseconds since 1970."""
+        await self._link.turn()
+        return self._link.server.now_ms()
 
     async def outcomes(self, partition: int) -> int:
         """How many outcomes a partition keeps."""

@@ -1,10 +1,12 @@
 """Leases by the server's clock."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from engine.core.errors import Fenced
+from engine.core.records import LeaseState
 from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.server import Link
-from engine.store.ownership import LEASE_SECONDS_LIMIT
+from engine.store.ownership import LEASE_SECONDS_LIMIT, lease_of
 
 
 class MemoryLeases:
@@ -17,19 +19,21 @@ class MemoryLeases:
         """Take leases, each under its token; returns those that we got."""
         return [k for k, token in tokens.items() if await self.acquire(k, node, token, seconds)]
 
-    async def renew_all(self, tokens: Mapping[str, str], seconds: float) -> list[str]:
-        """Hold on to leases; returns those that are not ours any more."""
-        return [key for key, token in tokens.items() if not await self.renew(key, token, seconds)]
-
     async def acquire(self, key: str, node: str, token: str, seconds: float) -> bool:
         """Take a lease that is free or expired; False when somebody else holds it."""
         data = await self._link.turn()
-        now = self._link.server.now_ms()
-        held = data.hash(key)
+        now, held = self._link.server.now_ms(), data.hash(key)
         left = int(held.get("until", 0)) - now
-        if "token" in held and 0 < left <= LEASE_SECONDS_LIMIT * 1000:
+        is_mine = held.get("node") == node
+        if "token" in held and 0 < left <= LEASE_SECONDS_LIMIT * 1000 and not is_mine:
             return False
-        data.put(key, {"node": node, "token": token, "until": str(now + int(seconds * 1000))})
+        if "token" in held and left <= 0 and held["server"] == self._link.run and not is_mine:
+            data.put(key, {"crashes": str(int(held.get("crashes", 0)) + 1)})
+            if "suspect" in held:
+                data.put(key, {"deaths": str(int(held["deaths"]) + 1)})
+        until = str(now + int(seconds * 1000))
+        taken = {"node": node, "token": token, "until": until, "since": str(now)}
+        data.put(key, {**taken, "server": self._link.run})
         return True
 
     async def renew(self, key: str, token: str, seconds: float) -> bool:
@@ -44,7 +48,44 @@ class MemoryLeases:
         """Give a lease back, if it is still ours."""
         data = await self._link.turn()
         if is_held(data, key, token):
-            data.drop(key, ["node", "token", "until"])
+            data.drop(key, ["node", "token", "until", "since", "server"])
+
+    async def look(self, keys: Sequence[str]) -> dict[str, LeaseState]:
+        """Who holds each lease, by the server's clock."""
+        data = await self._link.turn()
+        now = self._link.server.now_ms()
+        names = ("node", "token", "until", "since", "crashes", "suspect")
+        said = {key: data.hash(key) for key in keys}
+        return {
+            key: lease_of([h[n].encode() if n in h else None for n in names], now)
+            for key, h in said.items()
+        }
+
+
+class Tried:
+    """What whoever holds a lease tries, and what others died of."""
+
+    def __init__(self, link: Link, key: str, token: str) -> None:
+        self._link, self._key, self._token = link, key, token
+
+    async def suspect(self, what: object) -> int:
+        """Note what is about to be tried; answers how many owners died at just this."""
+        data = await self._held()
+        held = data.hash(self._key)
+        if held.get("suspect") == str(what):
+            return int(held["deaths"])
+        data.put(self._key, {"suspect": str(what), "deaths": "0"})
+        return 0
+
+    async def acquit(self) -> None:
+        """Forget crashes and suspects: what they were about is behind."""
+        (await self._held()).drop(self._key, ["crashes", "suspect", "deaths"])
+
+    async def _held(self) -> Keyspace:
+        data = await self._link.turn()
+        if not is_held(data, self._key, self._token):
+            raise Fenced("the lease is not ours")
+        return data
 
 
 def is_held(data: Keyspace, key: str, token: str) -> bool:

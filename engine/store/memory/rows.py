@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
-from engine.core.codec import logged
+from engine.core.branches import Branch
+from engine.core.codec import branch_of, logged
 from engine.core.errors import Fenced, Refused
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
 from engine.store.keys import Keys
 from engine.store.memory.apply import Place, apply, group_key
 from engine.store.memory.keyspace import Keyspace
+from engine.store.memory.ownership import Tried
 from engine.store.memory.server import Link
 
 
@@ -36,6 +38,8 @@ class MemoryLog:
             keys.index(projection, generation, ""),
             indexes,
         )
+        tried = Tried(link, self._checkpoint, token)
+        self.suspect, self.acquit = tried.suspect, tried.acquit
 
     async def checkpoint(self) -> Checkpoint:
         """How far this generation has come."""
@@ -62,11 +66,9 @@ class MemoryLog:
         groups[self._group] = f"{position}-0"
         self._link.server.wake(self._log)
 
-    async def branch(self) -> str:
-        """The branch that the log is written on now; "" before its first owner."""
-        data = await self._link.turn()
-        noted = data.stream(self._keys.branches(self._partition)).entries
-        return noted[-1].fields[b"branch"].decode() if noted else ""
+    async def branches(self) -> list[Branch]:
+        """The servers that the log was written on, the last one last."""
+        return read_branches(await self._link.turn(), self._keys.branches(self._partition))
 
     async def apply(self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]) -> None:
         """Write rows, indexes and checkpoint in one step; raises `Fenced`."""
@@ -122,10 +124,20 @@ class MemoryRows:
         key = self._keys.projection(partition, projection, generation)
         return read_checkpoint(await self._link.turn(), key)
 
+    async def branches(self, partition: int) -> list[Branch]:
+        """The servers that a partition's history was written on, the last one last."""
+        return read_branches(await self._link.turn(), self._keys.branches(partition))
+
 
 def read_checkpoint(data: Keyspace, key: str) -> Checkpoint:
     """A checkpoint; its beginning where nothing has been applied."""
     held = data.hash(key)
+    crashes = int(held.get("crashes", 0))
     if "position" not in held:
-        return Checkpoint()
-    return Checkpoint(int(held["position"]), held["command"], held["branch"])
+        return Checkpoint(crashes=crashes)
+    return Checkpoint(int(held["position"]), held["command"], held["branch"], crashes)
+
+
+def read_branches(data: Keyspace, key: str) -> list[Branch]:
+    """The branches of a partition."""
+    return [branch_of(entry) for entry in data.stream(key).entries]

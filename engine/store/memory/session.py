@@ -15,6 +15,7 @@ from engine.store.memory.events import MemoryLedger
 from engine.store.memory.feed import MemoryFeed
 from engine.store.memory.inspection import MemoryInspection
 from engine.store.memory.ownership import MemoryLeases
+from engine.store.memory.roster import MemoryLifeline, MemoryRoster
 from engine.store.memory.rows import MemoryLog, MemoryRows
 from engine.store.memory.server import Link, MemoryServer
 from engine.store.namespace import FORMAT, SECRET_BYTES
@@ -32,7 +33,9 @@ class MemorySession(NamesKeys):
         self._answered = anyio.Event()
         self._feed = MemoryFeed(link)
         self.partitions, self.secret = 0, b""
+        self.server = link.run
         self.leases = MemoryLeases(link)
+        self.roster = MemoryRoster(link, keys)
         self.rows = MemoryRows(link, keys)
         self.inspection = MemoryInspection(link, keys)
 
@@ -109,23 +112,13 @@ class MemorySession(NamesKeys):
         data.put(key, {"live": data.hash(key).get("live", "1")})
         return int(data.hash(key)["live"])
 
-    async def beat(self, node: str, about: Mapping[str, str], seconds: float) -> None:
-        """Say that this process lives."""
-        data = await self._link.turn()
-        now, key = self._link.server.now_ms(), self._keys.node(node)
-        nodes = data.ranking(self._keys.nodes())
-        nodes[node] = now // 1000
-        data.keep(self._keys.nodes(), nodes)
-        data.put(key, about)
-        data.expire(key, now + int(seconds * 1000))
+    async def check_server(self) -> None:
+        """Raise `Lost` if the server is not what it was."""
+        await self._link.turn()
 
-    async def farewell(self, node: str) -> None:
-        """Say that this process ends."""
-        data = await self._link.turn()
-        nodes = data.ranking(self._keys.nodes())
-        nodes.pop(node, None)
-        data.keep(self._keys.nodes(), nodes)
-        data.remove(self._keys.node(node))
+    def lifeline(self, node: str, seconds: float) -> MemoryLifeline:
+        """What keeps this process's leases alive, each for so long."""
+        return MemoryLifeline(self._link, self._keys, node, seconds)
 
     async def answer(self) -> None:
         """Tell those who submitted what became of it, in order, until cancelled."""

@@ -1,0 +1,27 @@
+"""What the floors above need of a store, as Protocols: here the floors meet.
+
+A `Session` is one scope of doubt: everything read through it came from one server over
+unbroken connections. When any of them breaks every call raises `Lost`, and the session is
+thrown away whole.
+
+Stream ids are text, ``<ms>-<seq>``. Bytes stay bytes until the core has judged them.
+"""
+
+from engine.core.ports.ledger import Ledger
+from engine.core.ports.owning import Leases, Lifeline, Roster
+from engine.core.ports.reading import Log, Rows
+from engine.core.ports.session import Session
+from engine.core.ports.streams import Feed, Inbox, Subscription
+
+__all__ = [
+    "Feed",
+    "Inbox",
+    "Leases",
+    "Ledger",
+    "Lifeline",
+    "Log",
+    "Roster",
+    "Rows",
+    "Session",
+    "Subscription",
+]

@@ -1,0 +1,43 @@
+"""The write side of one partition."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.core.outcome import Outcome
+from engine.core.records import Commit, Head, StoredEvent
+
+
+class Ledger(Protocol):
+    """One partition, for the one who holds its lease under ``token``."""
+
+    async def open(self) -> Head:
+        """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
+
+    async def load(
+        self, aggregates: Sequence[str], above: Sequence[int]
+    ) -> list[list[StoredEvent]]:
+        """The events of aggregates above a version each, in one round trip where it can be."""
+
+    async def commit(self, commit: Commit) -> None:
+        """Write one commit, wholly or not at all; raises `Fenced`, `Torn` or `Lost`."""
+
+    async def outcomes(self, below: str, count: int) -> list[Outcome]:
+        """Up to ``count`` outcomes below a stream id (``+`` for the end), newest first."""
+
+    async def now_ms(self) -> int:
+        """Redis's clock, in milliseconds since 1970."""
+
+    async def suspect(self, entry: str) -> int:
+        """Note which command is about to be tried; answers how many owners died at it."""
+
+    async def acquit(self) -> None:
+        """Forget crashes and suspects: what they were about is behind."""
+
+    async def trim(self, commands_below: str, outcomes_below: str) -> None:
+        """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
+
+    async def reply(self, replies: Sequence[tuple[str, bytes]], seconds: int) -> None:
+        """Push each reply to the list its client named; the lists expire.
+
+        Raises `Refused` when a list could not take its reply; the others got theirs.
+        """

@@ -1,0 +1,65 @@
+"""The read side: as a projector writes it, and as queries read it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.core.branches import Branch
+from engine.core.records import Checkpoint, LoggedEvent, RowChange
+
+
+class Log(Protocol):
+    """One partition's log and one generation's checkpoint in it, for its lease's holder."""
+
+    async def checkpoint(self) -> Checkpoint:
+        """How far this generation has come."""
+
+    async def head_position(self) -> int:
+        """How far the log reaches."""
+
+    async def event_at(self, position: int) -> LoggedEvent | None:
+        """One event of the log."""
+
+    async def seek(self, position: int) -> None:
+        """Set the consumer group so that the event after ``position`` is read next."""
+
+    async def branches(self) -> Sequence[Branch]:
+        """The servers that the log was written on, the last one last."""
+
+    async def suspect(self, position: int) -> int:
+        """Note which event is about to be tried; answers how many workers died at it."""
+
+    async def acquit(self) -> None:
+        """Forget crashes and suspects: what they were about is behind."""
+
+    async def apply(self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]) -> None:
+        """Write rows, indexes and checkpoint in one step; raises `Fenced` or `Torn`."""
+
+
+class Rows(Protocol):
+    """Rows and indexes, read only."""
+
+    async def live(self, projection: str) -> int:
+        """The generation that queries read."""
+
+    async def rows(
+        self, projection: str, generation: int, ids: Sequence[str]
+    ) -> list[dict[str, str]]:
+        """Rows' fields, by id; an empty dict for a row that is not there."""
+
+    async def members(  # noqa: PLR0913 -- a slice of one group of one index of one generation
+        self,
+        projection: str,
+        generation: int,
+        index: str,
+        group: Sequence[str],
+        start: int,
+        count: int,
+        newest_first: bool,  # noqa: FBT001
+    ) -> tuple[list[str], int]:
+        """A slice of an index group's row ids, and how many the group has in all."""
+
+    async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
+        """A generation's checkpoint in a partition."""
+
+    async def branches(self, partition: int) -> Sequence[Branch]:
+        """The servers that a partition's history was written on, the last one last."""

@@ -1,0 +1,98 @@
+"""One scope of doubt."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from engine.core.errors import SemelError
+from engine.core.ports.ledger import Ledger
+from engine.core.ports.owning import Leases, Lifeline, Roster
+from engine.core.ports.reading import Log, Rows
+from engine.core.ports.streams import Feed, Inbox
+from engine.core.projection import Index
+
+
+class Session(Protocol):
+    """One scope of doubt of an engine or a worker."""
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions the namespace has."""
+
+    @property
+    def secret(self) -> bytes:
+        """What the ids that the engine makes are tagged with (`engine.core.inside`)."""
+
+    @property
+    def leases(self) -> Leases:
+        """The leases of this namespace."""
+
+    @property
+    def roster(self) -> Roster:
+        """The processes of this namespace."""
+
+    @property
+    def rows(self) -> Rows:
+        """The read side."""
+
+    @property
+    def server(self) -> str:
+        """Which server this session is on; another one, or a restarted one, has another name."""
+
+    async def check_server(self) -> None:
+        """Raise `Lost` if the server is not what it was: another history, or a replica now."""
+
+    def lifeline(self, node: str, seconds: float) -> Lifeline:
+        """What keeps this process's leases alive, each for so long."""
+
+    def changes_key(self) -> str:
+        """The stream of changes among the processes."""
+
+    def partition_lease(self, partition: int) -> str:
+        """The name of a partition's lease."""
+
+    def inbox_lease(self) -> str:
+        """The name of the inbox's lease."""
+
+    def projection_lease(self, projection: str, generation: int, partition: int) -> str:
+        """The name of a projector's lease."""
+
+    async def feed(self) -> Feed:
+        """The feed over streams that are read by position; the same one at every call."""
+
+    def commands_key(self, partition: int) -> str:
+        """A partition's command stream."""
+
+    def outcomes_key(self, partition: int) -> str:
+        """A partition's stream of outcomes."""
+
+    def inbox_key(self) -> str:
+        """The inbox."""
+
+    async def logs(self, projection: str, generation: int) -> Feed:
+        """A feed over logs, through the consumer group of a generation."""
+
+    def log_key(self, partition: int) -> str:
+        """A partition's log."""
+
+    def ledger(self, partition: int, token: str) -> Ledger:
+        """A partition for its owner."""
+
+    def inbox(self) -> Inbox:
+        """The inbox for its owner."""
+
+    def log(
+        self, projection: str, generation: int, indexes: Sequence[Index], partition: int, token: str
+    ) -> Log:
+        """A partition's log for a projector."""
+
+    def submit(
+        self, partition: int, fields: Mapping[str, bytes], done: Callable[[str | SemelError], None]
+    ) -> None:
+        """Add a command, in the order of the calls.
+
+        ``done`` is told its stream id, or why it was not added. It is not called at all
+        when the session breaks first: whether the command was added is then not known.
+        """
+
+    async def generation(self, projection: str) -> int:
+        """The generation that is live; the first caller makes it 1."""

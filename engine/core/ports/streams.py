@@ -1,0 +1,51 @@
+"""Streams as they are read and written from inside."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from engine.core.records import Entry
+
+
+class Subscription(Protocol):
+    """One stream of a feed, read ahead by a bounded number of entries."""
+
+    async def take(self) -> list[Entry] | None:
+        """The next entries, in order, waiting for the first; None once the feed is closed."""
+
+    def rewind(self, after: str) -> None:
+        """Forget what was read ahead and go on behind ``after``.
+
+        In a feed through a group the group says where to go on: set it first.
+        """
+
+    def close(self) -> None:
+        """Stop reading this stream; a waiting ``take`` returns None."""
+
+
+class Feed(Protocol):
+    """Many streams read over one blocking connection."""
+
+    def subscribe(self, key: str, after: str) -> Subscription:
+        """Read a stream from behind an id on."""
+
+    async def run(self) -> None:
+        """Read until cancelled, for whoever subscribed."""
+
+
+class Inbox(Protocol):
+    """The front door for clients that cannot compute a partition, for its lease's holder."""
+
+    async def last_forwarded(self) -> str:
+        """The inbox id up to which ``forwarded`` reaches."""
+
+    async def submit(
+        self, partition: int, expected: str, mark: str, entries: Sequence[Mapping[str, bytes]]
+    ) -> tuple[str, list[str]]:
+        """Add entries to a partition and move the inbox's mark there, in one step.
+
+        When the mark is ``expected``: returns ``mark`` and the new entries' ids. Else
+        nothing is written: returns the mark found, and no ids.
+        """
+
+    async def forward(self, moved: Sequence[tuple[str, int, str]], token: str) -> None:
+        """Note where inbox entries went (inbox id, partition, entry); trims the inbox."""

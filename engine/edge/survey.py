@@ -1,0 +1,162 @@
+"""A namespace as it stands: who is there, who owns what, what moves and what waits.
+
+Everything is read from Redis, and nothing is remembered: asked twice, it looks twice.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from engine.core.codec import read_event_meta
+from engine.core.ids import stream_ms
+from engine.core.liveness import State, judge
+from engine.core.records import LeaseState, Member, Report
+
+if TYPE_CHECKING:
+    from engine.app import PartitionState, RedisSession
+
+SILENT_SECONDS = 2.0
+"""A process that gave no sign of life for so long is not counted on any more."""
+
+LISTED_SECONDS = 60.0
+"""A process that fell silent without a word is listed for so long."""
+
+
+class Partition(msgspec.Struct):
+    """One partition; ``waits`` is the age of the oldest command that waits, in seconds."""
+
+    partition: int
+    state: State
+    why: str
+    owner: str
+    owned_seconds: float
+    crashes: int
+    commit: int
+    position: int
+    waiting: int
+    waits: float
+
+
+class Projection(msgspec.Struct):
+    """One projection over all partitions; ``lag`` counts events, ``states`` partitions."""
+
+    name: str
+    generation: int
+    lag: int
+    owned: int
+    workers: list[str]
+    states: dict[str, int]
+    troubles: list[str]
+
+
+class Node(msgspec.Struct):
+    """One process, as it says itself; ``silent_seconds`` since its last sign of life."""
+
+    node: str
+    role: str
+    state: str
+    host: str
+    pid: str
+    leases: int
+    started_ms: int
+    silent_seconds: float
+
+
+class Survey:
+    """One look at a namespace, on one session."""
+
+    def __init__(self, session: "RedisSession") -> None:
+        self._session = session
+        self._reports: dict[str, Report] = {}
+
+    async def nodes(self) -> list[Node]:
+        """Every process that is there, or was a moment ago."""
+        members = await self._session.roster.members(LISTED_SECONDS)
+        for member in members.values():
+            self._hear(member)
+        return [_node(member) for member in members.values()]
+
+    async def partitions(self) -> "list[Partition]":
+        """Every partition; ask for the nodes first, who say how each fares."""
+        session = self._session
+        keys = [session.partition_lease(number) for number in range(session.partitions)]
+        leases = await session.leases.look(keys)
+        found = [await session.inspection.partition(number) for number in range(session.partitions)]
+        now = await session.inspection.now_ms()
+        return [
+            self._partition(state, leases[key], self._reports.get(key), now)
+            for state, key in zip(found, keys, strict=True)
+        ]
+
+    async def inbox_owner(self) -> str:
+        """Who moves the inbox's entries."""
+        key = self._session.inbox_lease()
+        return (await self._session.leases.look([key]))[key].node
+
+    async def projection(self, name: str, partitions: Sequence[Partition]) -> Projection:
+        """One projection, over partitions that were looked at before."""
+        session = self._session
+        generation = await session.rows.live(name)
+        keys = [session.projection_lease(name, generation, p.partition) for p in partitions]
+        leases = await session.leases.look(keys)
+        owners, states, troubles, lag = Counter[str](), Counter[str](), dict[str, None](), 0
+        for partition, key in zip(partitions, keys, strict=True):
+            applied = await session.rows.applied(name, generation, partition.partition)
+            behind = max(0, partition.position - applied.position)
+            waits = await self._age(partition.partition, applied.position) if behind else 0.0
+            owner = leases[key].node
+            said = judge(owner, behind, waits, self._reports.get(key))
+            lag += behind
+            owners[owner] += bool(owner)
+            states[said.state] += 1
+            if said.why:
+                troubles[f"partition {partition.partition}: {said.why}"] = None
+        workers = sorted(owner for owner in owners if owner)
+        return Projection(
+            name, generation, lag, owners.total(), workers, dict(states), list(troubles)
+        )
+
+    async def _age(self, partition: int, applied: int) -> float:
+        """How long the first event that was not applied has been there."""
+        event = await self._session.inspection.log(partition, applied, 1)
+        if not event:
+            return 0.0
+        now = await self._session.inspection.now_ms()
+        return max(0.0, (now - stream_ms(read_event_meta(event[0].meta).entry)) / 1000)
+
+    def _hear(self, member: Member) -> None:
+        """Keep what a process says of its tenants, as old as it is by now."""
+        silent = member.silent_ms / 1000
+        said = member.about.get("reports")
+        for key, report in msgspec.json.decode(said or b"{}", type=dict[str, Report]).items():
+            aged = msgspec.structs.replace(
+                report,
+                moved=None if report.moved is None else report.moved + silent,
+                busy=None if report.busy is None else report.busy + silent,
+            )
+            other = self._reports.get(key)
+            if silent <= SILENT_SECONDS and (other is None or report.held):
+                self._reports[key] = aged
+
+    def _partition(
+        self, found: "PartitionState", lease: LeaseState, report: Report | None, now_ms: int
+    ) -> Partition:
+        waits = max(0.0, (now_ms - stream_ms(found.oldest)) / 1000) if found.oldest else 0.0
+        said = judge(lease.node, found.waiting, waits, report)
+        owned = (now_ms - lease.since_ms) / 1000 if lease.node else 0.0
+        return Partition(
+            found.partition, said.state, said.why, lease.node, round(owned, 1), lease.crashes,
+            found.commit, found.position, found.waiting, round(waits, 1),
+        )  # fmt: skip
+
+
+def _node(member: Member) -> Node:
+    about, silent = member.about, member.silent_ms / 1000
+    state = about.get("state", "") if silent <= SILENT_SECONDS else "silent"
+    return Node(
+        member.node, about.get("role", ""), state or "silent", about.get("host", ""),
+        about.get("pid", ""), int(about.get("leases", 0)), int(about.get("started", 0)),
+        round(silent, 1),
+    )  # fmt: skip

@@ -1,0 +1,111 @@
+"""The one thread: it renews leases, whatever the event loop is doing.
+
+A decider that computes for seconds holds up the loop, and with it everything that runs on
+it; leases renewed there would run out, and others would take over what is served. A thread
+gets its turn every few milliseconds, since Python takes turns among threads by itself. (Code
+that holds the interpreter's lock in C, without a break, stops the thread too.)
+
+But a loop that never comes back must not keep its leases for ever. So the thread looks for
+the loop's signs of life, and without them lets the leases run out: somebody else goes on,
+and if a command is to blame, it is found out (`engine.runtime.caution`).
+"""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from time import monotonic
+
+import anyio
+import anyio.to_thread
+
+from engine.core.errors import Lost
+from engine.core.ports import Lifeline
+from engine.telemetry import log
+
+THREAD_NAME = "semel-leases"
+
+
+class Renewal:
+    """Tokens that are renewed. Use `renewing`."""
+
+    def __init__(
+        self,
+        lifeline: Lifeline,
+        heartbeat: float,
+        stall: float,
+        lost: Callable[[Mapping[str, str]], None],
+    ) -> None:
+        self._lifeline, self._heartbeat, self._stall = lifeline, heartbeat, stall
+        self._lost = lost
+        self._loop = asyncio.get_running_loop()
+        self._tokens: dict[str, str] = {}
+        self._lock = threading.Lock()
+        """Tokens come and go on the loop, while the thread looks at them."""
+        self._stop = threading.Event()
+        self._seen = monotonic()
+        self._stalled = False
+
+    def hold(self, key: str, token: str) -> None:
+        """Renew a lease from now on."""
+        with self._lock:
+            self._tokens[key] = token
+
+    def drop(self, key: str) -> None:
+        """Renew a lease no more."""
+        with self._lock:
+            self._tokens.pop(key, None)
+
+    def alive(self) -> None:
+        """The loop's sign of life."""
+        self._seen = monotonic()
+
+    def stop(self) -> None:
+        """Have the thread end before its next round."""
+        self._stop.set()
+
+    def run(self) -> None:
+        """Renew until stopped: the thread's whole life."""
+        while not self._stop.wait(self._heartbeat):
+            if self._has_loop():
+                self._renew()
+        self._lifeline.close()
+
+    def _has_loop(self) -> bool:
+        silent = monotonic() - self._seen
+        stalled = silent > self._stall
+        if stalled and not self._stalled:
+            log.error("process.stalled", seconds=round(silent, 1), leases=len(self._tokens))
+        self._stalled = stalled
+        return not stalled
+
+    def _renew(self) -> None:
+        with self._lock:
+            tokens = dict(self._tokens)
+        try:
+            lost = self._lifeline.renew(tokens)
+        except Lost as error:
+            log.warning("lease.unrenewed", error=str(error), leases=len(tokens))
+            return
+        if lost:
+            self._loop.call_soon_threadsafe(self._lost, {key: tokens[key] for key in lost})
+
+
+@asynccontextmanager
+async def renewing(
+    lifeline: Lifeline, heartbeat: float, stall: float, lost: Callable[[Mapping[str, str]], None]
+) -> AsyncIterator[Renewal]:
+    """Renew leases every ``heartbeat`` seconds until the end of the block.
+
+    ``lost`` is called on the loop, with tokens that are not ours any more. After ``stall``
+    seconds without `Renewal.alive` nothing is renewed.
+    """
+    renewal = Renewal(lifeline, heartbeat, stall, lost)
+    thread = threading.Thread(target=renewal.run, name=THREAD_NAME, daemon=True)
+    thread.start()
+    try:
+        yield renewal
+    finally:
+        renewal.stop()
+        with anyio.CancelScope(shield=True):
+            await anyio.to_thread.run_sync(thread.join)
