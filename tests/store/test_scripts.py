@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from engine.core.errors import Fenced, NotNow, Refused
-from engine.store.connection import connect
+from engine.store.connection import Argument, connect
 from engine.store.scripts import Scripts, source_of
 
 STORE = Path(str(files("engine.store")))
@@ -37,7 +37,7 @@ async def opened(url: str) -> AsyncIterator[Scripts]:
 
 
 async def acquire(scripts: Scripts, key: str, node: str = "a") -> bool:
-    return await scripts.call("acquire", [key], [node, "t", 30_000, 60_000, "server"]) == 0
+    return bool(await scripts.call("acquire", [key], [node, "t", 30_000, 60_000, "server"]) == 0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -87,7 +87,7 @@ async def test_a_full_server_runs_nothing_and_says_so(
 ) -> None:
     async with opened(server_url) as scripts:
         keys = [f"{{{namespace}}}{n}" for n in range(2)]
-        call = ["inbox", "0-0", "1-0", "id", "type", "aggregate", "data", "meta"]
+        call: list[Argument] = ["inbox", "0-0", "1-0", "id", "type", "aggregate", "data", "meta"]
         redis.config_set("maxmemory", 1)
         with pytest.raises(NotNow, match=r"^OOM "):
             await scripts.call("submit", keys, call)
