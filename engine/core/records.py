@@ -126,10 +126,15 @@ class LeaseState(NamedTuple):
 
 
 class Member(NamedTuple):
-    """A process of the namespace: how long ago it gave a sign of life, and what it says."""
+    """A process of the namespace, and what it says of itself.
+
+    ``silent_ms`` is how long ago it gave a sign of life, ``said_ms`` how old is what it says:
+    its leases are kept by a thread, which lives on while the rest of it may be stuck.
+    """
 
     node: str
     silent_ms: int
+    said_ms: int
     about: Mapping[str, str]
 
     @property

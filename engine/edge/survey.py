@@ -128,16 +128,16 @@ class Survey:
 
     def _hear(self, member: Member) -> None:
         """Keep what a process says of its tenants, as old as it is by now."""
-        silent = member.silent_ms / 1000
+        age = member.said_ms / 1000
         said = member.about.get("reports")
         for key, report in msgspec.json.decode(said or b"{}", type=dict[str, Report]).items():
             aged = msgspec.structs.replace(
                 report,
-                moved=None if report.moved is None else report.moved + silent,
-                busy=None if report.busy is None else report.busy + silent,
+                moved=None if report.moved is None else report.moved + age,
+                busy=None if report.busy is None else report.busy + age,
             )
             other = self._reports.get(key)
-            if silent <= SILENT_SECONDS and (other is None or report.held):
+            if other is None or report.held:
                 self._reports[key] = aged
 
     def _partition(

@@ -1,6 +1,7 @@
 """Who is there: the processes of a namespace, what they say of themselves, and their news."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from engine.core.records import Member
@@ -29,8 +30,9 @@ class RedisRoster:
         now = await now_ms(self._control)
         key = self._keys.node(node)
         said = [
-            self._control.call("ZADD", self._keys.nodes(), now, node),
-            self._control.call("HSET", key, *(part for pair in about.items() for part in pair)),
+            # Signs of life come with the leases' renewals, so that both run out together.
+            self._control.call("ZADD", self._keys.nodes(), "NX", now, node),
+            self._control.call("HSET", key, *chain.from_iterable(about.items()), "beat", now),
             self._control.call("PEXPIRE", key, int(seconds * 1000)),
             self._control.call("ZREMRANGEBYSCORE", self._keys.nodes(), "-inf", now - FORGET_MS),
         ]
@@ -48,10 +50,11 @@ class RedisRoster:
         names = [name.decode() for name in ranked[::2]]
         replies = [self._control.call("HGETALL", self._keys.node(name)) for name in names]
         members = {}
-        for name, beat, reply in zip(names, ranked[1::2], replies, strict=True):
+        for name, seen, reply in zip(names, ranked[1::2], replies, strict=True):
             flat: list[Any] = [part.decode() for part in await reply]
             about = dict(zip(flat[::2], flat[1::2], strict=True))
-            members[name] = Member(name, now - int(float(beat)), about)
+            said = int(about.pop("beat", 0))
+            members[name] = Member(name, now - int(float(seen)), now - said, about)
         return members
 
     async def announce(self, node: str, what: str, about: str = "") -> str:

@@ -12,7 +12,9 @@ async def test_a_process_says_that_it_lives_until_it_ends(store: Store) -> None:
         await session.roster.beat("n-1", {"role": "engine", "leases": "3"}, 2)
         await session.roster.beat("n-1", {"role": "engine", "leases": "4"}, 2)
         dump = store.dump()
-        assert dump[node] == {"role": "engine", "leases": "4"}
+        said = dict(dump[node])
+        assert abs(int(said.pop("beat")) - store.now_ms()) < 2000
+        assert said == {"role": "engine", "leases": "4"}
         [(name, at)] = dump[nodes]
         assert name == "n-1"
         assert abs(at - store.now_ms()) < 2000
@@ -29,6 +31,7 @@ async def test_everybody_sees_who_is_there(store: Store) -> None:
         assert set(members) == {"n-1", "n-2"}
         assert members["n-1"].about == ABOUT
         assert 0 <= members["n-1"].silent_ms < 2000
+        assert 0 <= members["n-1"].said_ms < 2000
         assert [members[name].serves for name in ("n-1", "n-2")] == [["partitions", "inbox"], ()]
 
 
@@ -39,7 +42,7 @@ async def test_who_is_silent_for_too_long_is_not_there(store: Store) -> None:
 
 
 def test_who_has_said_nothing_serves_nothing() -> None:
-    assert Member("n-1", 0, {}).serves == ()
+    assert Member("n-1", 0, 0, {}).serves == ()
 
 
 async def test_news_reach_a_feed_in_their_order(store: Store) -> None:

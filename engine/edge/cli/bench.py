@@ -6,6 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from msgspec import structs
 
 from engine.core.errors import Misuse
 from engine.edge.cli.options import ConfigFile, Format, Output, settings_of
@@ -21,12 +22,13 @@ class Part(StrEnum):
 
     RAW = "raw"
     ENGINE = "engine"
+    TAKEOVER = "takeover"
 
 
 NAMESPACE = "bench"
 
 
-def bench(
+def bench(  # noqa: PLR0913 -- an option each
     parts: Annotated[
         list[Part] | None, typer.Argument(help="What to measure; all unless named.")
     ] = None,
@@ -36,6 +38,9 @@ def bench(
     runs: Annotated[
         int, typer.Option("--runs", min=1, help="Runs of each part; their median counts.")
     ] = 3,
+    kills: Annotated[
+        int, typer.Option("--kills", min=1, help="Owners to kill; the median counts.")
+    ] = 20,
     config: ConfigFile = None,
     output: Output = Format.TEXT,
 ) -> int:
@@ -43,7 +48,8 @@ def bench(
 
     `raw` is XADD of the workload's own entries, nothing else; `engine` drains prepared
     CreateOrder commands, over as many aggregates, through the whole protocol. Both in one
-    run: only the ratio says something about semel. The two need a core each.
+    run: only the ratio says something about semel. The two need a core each. `takeover`
+    kills owners, and says for how long nobody answers.
 
     Example: semel bench engine --commands 100000 --runs 3
     """
@@ -53,7 +59,7 @@ def bench(
     domain = app.domain_of(settings)
     if "CreateOrder" not in domain.commands:
         raise Misuse("the workload is the order shop's: run this where its handlers are")
-    measuring = _Measuring(settings, domain, set(parts or Part), commands, runs)
+    measuring = _Measuring(settings, domain, set(parts or Part), commands, runs, kills)
     app.run_process(measuring.run)
     show(output, measuring.figures, list(_lines(measuring.figures)))
     return 0
@@ -62,14 +68,38 @@ def bench(
 class _Measuring:
     """Some runs of the wanted parts, and the figures that come of them."""
 
-    def __init__(
-        self, settings: "Settings", domain: "Domain", wanted: set[Part], commands: int, runs: int
+    def __init__(  # noqa: PLR0913 -- what was asked for
+        self,
+        settings: "Settings",
+        domain: "Domain",
+        wanted: set[Part],
+        commands: int,
+        runs: int,
+        kills: int,
     ) -> None:
         self._settings, self._domain, self._wanted = settings, domain, wanted
-        self._commands, self._runs = commands, runs
+        self._commands, self._runs, self._kills = commands, runs, kills
         self.figures: dict[str, Any] = {}
 
     async def run(self) -> None:
+        """Run what is wanted."""
+        if self._wanted & {Part.RAW, Part.ENGINE}:
+            await self._throughput()
+        if Part.TAKEOVER in self._wanted:
+            await self._takeover()
+
+    async def _takeover(self) -> None:
+        """Kill owners, on a server whose windows of remembered ids are full."""
+        from engine.edge.bench.takeover import takeover  # noqa: PLC0415
+        from engine.edge.server import embedded_server  # noqa: PLC0415
+
+        say(f"killing {self._kills * 2} owners …")
+        async with embedded_server() as server:
+            here = self._settings.model_copy(update={"redis": server.url})
+            measured = await takeover(here, self._domain, server.port, self._kills)
+        self.figures["takeover"] = structs.asdict(measured)
+
+    async def _throughput(self) -> None:
         """Run each part several times, each on an empty server; raw before and after engine.
 
         Other tenants of a shared machine come and go: the two raws on both sides of a drain
@@ -109,6 +139,21 @@ def _middle(runs: list[Any]) -> dict[str, Any]:
 
 
 def _lines(figures: dict[str, Any]) -> Iterator[str]:
+    if "machine" in figures:
+        yield from _throughput_lines(figures)
+    if "takeover" in figures:
+        gap = figures["takeover"]
+        yield (
+            f"takeover  {gap['seconds']:.2f} s without an answer (worst {gap['worst']:.2f} s), "
+            f"median of {gap['kills']}, {gap['remembered']:,} ids remembered per partition"
+        )
+        yield (
+            f"          {gap['untimed_seconds']:.2f} s (worst {gap['untimed_worst']:.2f} s) for "
+            f"ids without a time, which wait for their partition's window"
+        )
+
+
+def _throughput_lines(figures: dict[str, Any]) -> Iterator[str]:
     machine, raw = figures["machine"], figures["raw"]
     low, high = raw["per_second_range"]
     void = "" if raw["valid"] else ": the client was measured, the ratio is void"

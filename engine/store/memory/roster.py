@@ -20,21 +20,23 @@ class MemoryRoster:
     async def beat(self, node: str, about: Mapping[str, str], seconds: float) -> bool:
         """Say how this process fares, for so long; answers whether it is asked to drain."""
         data = await self._link.turn()
-        key = self._keys.node(node)
-        attend(self._link, self._keys.nodes(), node)
-        data.put(key, about)
-        data.expire(key, self._link.server.now_ms() + int(seconds * 1000))
+        key, now = self._keys.node(node), self._link.server.now_ms()
+        if node not in data.ranking(self._keys.nodes()):
+            attend(self._link, self._keys.nodes(), node)
+        data.put(key, {**about, "beat": str(now)})
+        data.expire(key, now + int(seconds * 1000))
         return "drain" in data.hash(key)
 
     async def members(self, seconds: float) -> dict[str, Member]:
         """Every process that gave a sign of life in the last ``seconds``, by its name."""
         data = await self._link.turn()
-        now = self._link.server.now_ms()
-        return {
-            node: Member(node, now - int(beat), dict(data.hash(self._keys.node(node))))
-            for node, beat in data.ranking(self._keys.nodes()).items()
-            if beat >= now - int(seconds * 1000)
-        }
+        now, members = self._link.server.now_ms(), {}
+        for node, seen in data.ranking(self._keys.nodes()).items():
+            if seen >= now - int(seconds * 1000):
+                about = dict(data.hash(self._keys.node(node)))
+                said = int(about.pop("beat", 0))
+                members[node] = Member(node, now - int(seen), now - said, about)
+        return members
 
     async def announce(self, node: str, what: str, about: str = "") -> str:
         """Tell all processes at once of what they would else see later; the news' own id."""
