@@ -18,6 +18,7 @@ import msgspec
 
 from engine.core.errors import Refused
 from engine.core.ports import Session
+from engine.core.records import Member
 from engine.runtime.leases import Group, Keeper
 from engine.runtime.renewal import renewing
 from engine.runtime.shutdown import Shutdown
@@ -29,6 +30,10 @@ LIFE_BEATS = 5
 
 ROUND_SECONDS = 0.005
 """Between two rounds: news come in bursts, and one round answers a whole burst."""
+
+
+UNHEARD_SECONDS = 0.02
+"""Until the next look, while not even our own sign of life counts."""
 
 
 class Process(NamedTuple):
@@ -91,18 +96,21 @@ class Membership:
     async def _round(self) -> float:
         """Look, settle, report; returns the seconds until the next round is due."""
         self._renewal.alive()
-        await self._session.check_server()
         due = self._settings.heartbeat_seconds
         try:
-            due = min(due, await self._keeper.settle(await self._serving()))
+            await self._session.check_server()
+            members = await self._roster.members(self._settings.lease_seconds)
+            if self._process.name not in members:
+                # The server stood still, or its clock jumped: all look dead, and none is.
+                return UNHEARD_SECONDS
+            due = min(due, await self._keeper.settle(self._serving(members)))
         except Refused as error:
             log.warning("lease.unsettled", error=str(error), again_in_seconds=due)
         await self._report("serving")
         return due
 
-    async def _serving(self) -> dict[str, list[str]]:
+    def _serving(self, members: Mapping[str, Member]) -> dict[str, list[str]]:
         """Who shares each group: all that live and do not drain, in the order they came."""
-        members = await self._roster.members(self._settings.lease_seconds)
         mine = (self._process.started_ms, self._process.name)
         came = {(int(m.about.get("started", 0)), m.node): m.serves for m in members.values()}
         came[mine] = list(self._groups)

@@ -66,9 +66,10 @@ class Renewal:
 
     def run(self) -> None:
         """Renew until stopped: the thread's whole life."""
-        while not self._stop.wait(self._heartbeat):
+        while not self._stop.is_set():
             if self._has_loop():
                 self._renew()
+            self._stop.wait(self._heartbeat)
         self._lifeline.close()
 
     def _has_loop(self) -> bool:

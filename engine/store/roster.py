@@ -18,6 +18,9 @@ FORGET_MS = 3_600_000
 DRAIN_MS = 60_000
 """So long a wish to drain stands, if the process that it is for is not there to hear it."""
 
+AHEAD_MS = 1000
+"""A sign of life from further in the future is older than a clock that was set back."""
+
 
 class RedisRoster:
     """The processes of a namespace."""
@@ -45,8 +48,9 @@ class RedisRoster:
         """Every process that gave a sign of life in the last ``seconds``, by its name."""
         now = await now_ms(self._control)
         ranked = await self._control.call(
-            "ZRANGEBYSCORE", self._keys.nodes(), now - int(seconds * 1000), "+inf", "WITHSCORES"
-        )
+            "ZRANGEBYSCORE", self._keys.nodes(), now - int(seconds * 1000), now + AHEAD_MS,
+            "WITHSCORES",
+        )  # fmt: skip
         names = [name.decode() for name in ranked[::2]]
         replies = [self._control.call("HGETALL", self._keys.node(name)) for name in names]
         members = {}

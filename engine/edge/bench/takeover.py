@@ -6,9 +6,7 @@ the clock runs until its outcome. Ids that carry a time can be answered before t
 loaded; others are held back until their partition's window is.
 """
 
-import os
 import signal
-import sys
 import time
 from statistics import median
 
@@ -20,14 +18,9 @@ from engine import app
 from engine.core.registry import Domain
 from engine.core.routing import partition_of
 from engine.edge.bench import parts
+from engine.edge.bench.nodes import engine_node, pid_of, share_evenly
 from engine.edge.client import Client
-from engine.edge.leash import leash
 from engine.settings import Settings
-
-_SETTLE_SECONDS = 20.0
-"""Two nodes that have not shared the partitions by then never will."""
-
-_LOOK_SECONDS = 0.05
 
 _PROBE = "customer-takeover"
 """The aggregate whose owner is killed."""
@@ -51,13 +44,13 @@ async def takeover(settings: Settings, domain: Domain, port: int, kills: int) ->
     timed: list[float] = []
     untimed: list[float] = []
     async with anyio.create_task_group() as tasks, app.open_client(settings, domain) as client:
-        nodes = [await tasks.start(_engine, settings) for _ in range(2)]
+        nodes = [await tasks.start(engine_node, settings) for _ in range(2)]
         for number in range(kills * 2):
             victim = await _owner(settings, nodes)
             id = f"takeover-{number}-{time.time_ns()}" if number % 2 else None
             (untimed if id else timed).append(await _gap(client, victim, number, id))
             nodes.remove(victim)
-            nodes.append(await tasks.start(_engine, settings))
+            nodes.append(await tasks.start(engine_node, settings))
         tasks.cancel_scope.cancel()
     return Takeover(kills, remembered, median(timed), max(timed), median(untimed), max(untimed))
 
@@ -75,28 +68,10 @@ async def _gap(client: Client, victim: Process, number: int, id: str | None) -> 
 
 
 async def _owner(settings: Settings, nodes: list[Process]) -> Process:
-    """Which of two nodes owns the probe, once they share all partitions evenly."""
-    with anyio.fail_after(_SETTLE_SECONDS):
-        async with app.namespace_session(settings) as session:
-            keys = [session.partition_lease(number) for number in range(session.partitions)]
-            home = session.partition_lease(partition_of(_PROBE, session.partitions))
-            while True:
-                leases = await session.leases.look(keys)
-                owned = [lease.node for lease in leases.values()]
-                if "" not in owned and {owned.count(n) for n in owned} == {len(keys) // 2}:
-                    break
-                await anyio.sleep(_LOOK_SECONDS)
-    pid = int(leases[home].node.split("-")[-2])
+    """Which of the nodes owns the probe, once they share all partitions evenly."""
+    async with app.namespace_session(settings) as session:
+        keys = [session.partition_lease(number) for number in range(session.partitions)]
+        home = session.partition_lease(partition_of(_PROBE, session.partitions))
+        leases = await share_evenly(session, keys, len(nodes))
+    pid = pid_of(leases[home].node)
     return next(node for node in nodes if node.pid == pid)
-
-
-async def _engine(settings: Settings, *, task_status: anyio.abc.TaskStatus[Process]) -> None:
-    """An engine node in a process of its own, until it is killed."""
-    words = ["run", "--redis", settings.redis, "--namespace", settings.namespace]
-    quiet = {**os.environ, "SEMEL_LOG_LEVEL": "error"}
-    with leash([sys.executable, "-m", "engine.edge.cli", *words]) as leashed:
-        async with await anyio.open_process(
-            leashed.command, stdin=leashed.stdin, stdout=None, stderr=None, env=quiet
-        ) as process:
-            task_status.started(process)
-            await process.wait()

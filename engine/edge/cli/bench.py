@@ -23,6 +23,7 @@ class Part(StrEnum):
     RAW = "raw"
     ENGINE = "engine"
     TAKEOVER = "takeover"
+    HANDOVER = "handover"
 
 
 NAMESPACE = "bench"
@@ -49,7 +50,8 @@ def bench(  # noqa: PLR0913 -- an option each
     `raw` is XADD of the workload's own entries, nothing else; `engine` drains prepared
     CreateOrder commands, over as many aggregates, through the whole protocol. Both in one
     run: only the ratio says something about semel. The two need a core each. `takeover`
-    kills owners, and says for how long nobody answers.
+    kills owners, and says for how long nobody answers; `handover` lets nodes join and leave
+    under load, and says what moved and for how long a command waited.
 
     Example: semel bench engine --commands 100000 --runs 3
     """
@@ -87,6 +89,20 @@ class _Measuring:
             await self._throughput()
         if Part.TAKEOVER in self._wanted:
             await self._takeover()
+        if Part.HANDOVER in self._wanted:
+            await self._handover()
+
+    async def _handover(self) -> None:
+        """Let nodes join and leave, with as many partitions as a namespace has by default."""
+        from engine.app import DEFAULT_PARTITIONS  # noqa: PLC0415
+        from engine.edge.bench.handover import handover  # noqa: PLC0415
+        from engine.edge.server import embedded_server  # noqa: PLC0415
+
+        say("nodes join and leave …")
+        async with embedded_server() as server:
+            changes = {"redis": server.url, "partitions": DEFAULT_PARTITIONS}
+            steps = await handover(self._settings.model_copy(update=changes), self._domain)
+        self.figures["handover"] = [structs.asdict(step) for step in steps]
 
     async def _takeover(self) -> None:
         """Kill owners, on a server whose windows of remembered ids are full."""
@@ -150,6 +166,12 @@ def _lines(figures: dict[str, Any]) -> Iterator[str]:
         yield (
             f"          {gap['untimed_seconds']:.2f} s (worst {gap['untimed_worst']:.2f} s) for "
             f"ids without a time, which wait for their partition's window"
+        )
+    for step in figures.get("handover", ()):
+        yield (
+            f"handover  {step['change']} nodes: {step['moved']} of 64 partitions moved "
+            f"({step['needed']} had to), longest wait {step['longest'] * 1000:.0f} ms, "
+            f"median {step['median'] * 1000:.1f} ms"
         )
 
 
