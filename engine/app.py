@@ -28,6 +28,7 @@ from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.edge.client import Client
 from engine.runtime import node
+from engine.runtime.health import Health
 from engine.runtime.membership import Process
 from engine.runtime.process import Readiness, Role, run_process, serve, serving
 from engine.runtime.sessions import work_on_sessions
@@ -41,6 +42,7 @@ from engine.telemetry import log
 __all__ = [
     "BACKLOG_LIMIT",
     "DEFAULT_PARTITIONS",
+    "Health",
     "PartitionState",
     "Readiness",
     "RedisSession",
@@ -105,16 +107,22 @@ async def namespace_session(
         yield session
 
 
-def engine_role(settings: Settings, domain: Domain, create: int = DEFAULT_PARTITIONS) -> Role:
+def engine_role(
+    settings: Settings,
+    domain: Domain,
+    create: int = DEFAULT_PARTITIONS,
+    health: Health | None = None,
+) -> Role:
     """An engine node; a namespace that is not there is created with ``create`` partitions.
 
-    Raises `Misuse` when no command is registered.
+    It tells ``health`` how it stands. Raises `Misuse` when no command is registered.
     """
     if not domain.commands:
         raise Misuse(
             f"no command is registered: the package {settings.handlers!r} in the working directory "
             f"must list its `deciders`"
         )
+    standing = (health or Health(settings.stall_seconds)).role("engine")
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
         process = Process.new("engine")
@@ -124,9 +132,10 @@ def engine_role(settings: Settings, domain: Domain, create: int = DEFAULT_PARTIT
                 "engine.started", node=process.name, partitions=session.partitions,
                 commands=sorted(domain.commands), **_shown(settings),
             )  # fmt: skip
-            await node.engine(session, domain, settings, process, shutdown, ready)
+            asked = standing.when_asked(ready)
+            await node.engine(session, domain, settings, process, shutdown, asked)
 
-        opened = partial(namespace_session, settings, create=create)
+        opened = standing.watched(partial(namespace_session, settings, create=create))
         await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
         _check_asked(shutdown)
         log.info("engine.stopped", node=process.name)
@@ -139,8 +148,12 @@ def worker_role(
     domain: Domain,
     names: Sequence[str] = (),
     create: int = DEFAULT_PARTITIONS,
+    health: Health | None = None,
 ) -> Role:
-    """A projection worker, for the projections named or for all; raises `Misuse`."""
+    """A projection worker, for the projections named or for all; raises `Misuse`.
+
+    It tells ``health`` how it stands.
+    """
     unknown = sorted(set(names) - set(domain.projections))
     if unknown or not domain.projections:
         known = (
@@ -150,6 +163,7 @@ def worker_role(
             f"there is no projection {', '.join(unknown) or 'at all'}; registered: {known}"
         )
     chosen = tuple(names) or tuple(domain.projections)
+    standing = (health or Health(settings.stall_seconds)).role("worker")
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
         process = Process.new("worker")
@@ -159,9 +173,10 @@ def worker_role(
                 "worker.started", node=process.name, partitions=session.partitions,
                 projections=sorted(chosen), **_shown(settings),
             )  # fmt: skip
-            await node.worker(session, domain, settings, chosen, process, shutdown, ready)
+            asked = standing.when_asked(ready)
+            await node.worker(session, domain, settings, chosen, process, shutdown, asked)
 
-        opened = partial(namespace_session, settings, create=create)
+        opened = standing.watched(partial(namespace_session, settings, create=create))
         await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
         _check_asked(shutdown)
         log.info("worker.stopped", node=process.name)

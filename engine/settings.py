@@ -120,6 +120,13 @@ class Settings(BaseModel):
     projection_batch_events: int = Field(
         512, ge=1, le=1024, description="Events applied by one script at the most."
     )
+    metrics_port: int | None = Field(
+        None, ge=0, le=65535,
+        description="The port of a daemon's metrics and health; 0 is a free one, unset none.",
+    )  # fmt: skip
+    metrics_host: str = Field(
+        "127.0.0.1", description="The address it serves them at; nothing there asks for a password."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe events that are logged."
     )

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from prometheus_client.metrics import MetricWrapperBase
 
 from engine import telemetry
 from engine.core import errors
 from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
+from engine.telemetry import metrics
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -91,6 +93,39 @@ def test_every_log_event_is_declared_and_every_declared_one_is_logged() -> None:
         logging = r"(?:log\.(?:debug|info|warning|error)|Ending)\(\s*\"([^\"]+)\""
         logged |= set(re.findall(logging, path.read_text()))
     assert logged == set(telemetry.EVENTS)
+
+
+# -- Metrics ----------------------------------------------------------------------------
+
+METRICS = {name: one for name, one in vars(metrics).items() if isinstance(one, MetricWrapperBase)}
+
+
+def _shown_as(metric: MetricWrapperBase) -> tuple[str, str, str, str]:
+    """A metric as the table of them has it: its name, type, labels and meaning."""
+    name = f"{metric._name}_total" if metric._type == "counter" else metric._name
+    labels = " ".join(f"`{label}`" for label in metric._labelnames) or "none"
+    return name, metric._type or "", labels, metric._documentation
+
+
+def test_every_metric_stands_in_the_table_with_its_type_labels_and_meaning() -> None:
+    text = (ROOT / "docs/operations.md").read_text()
+    table = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+) \|$", text, re.MULTILINE)
+    assert table == [_shown_as(metric) for metric in METRICS.values()]
+    assert all(name.startswith("semel_") for name, *_ in table)
+
+
+def test_every_metric_is_counted_somewhere() -> None:
+    sources = [path.read_text() for path in (ROOT / "engine").rglob("*.py")]
+    for name in METRICS:
+        uses = rf"\b{name}\.(?:labels|inc|set|observe)\("
+        assert any(re.search(uses, source) for source in sources), name
+
+
+def test_pages_speak_only_of_metrics_that_are_there() -> None:
+    names = {_shown_as(metric)[0] for metric in METRICS.values()}
+    for page in PAGES:
+        spoken_of = re.findall(r"\bsemel_[a-z_]+", page.read_text())
+        assert {name.removesuffix("_bucket") for name in spoken_of} <= names | {"semel_"}, page
 
 
 # -- The command line -------------------------------------------------------------------

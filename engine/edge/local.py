@@ -7,6 +7,7 @@ import anyio
 
 from engine import app
 from engine.core.registry import Domain
+from engine.edge.monitoring import monitoring
 from engine.edge.server import EmbeddedServer, embedded_server
 from engine.settings import Settings
 
@@ -39,16 +40,19 @@ async def serve_at(
     settings: Settings, domain: Domain, alongside: Alongside, server: EmbeddedServer | None = None
 ) -> None:
     """Serve the domain on the server of the settings, until SIGTERM or SIGINT."""
-    roles = [app.engine_role(settings, domain, LOCAL_PARTITIONS)]
+    health = app.Health(settings.stall_seconds)
+    roles = [app.engine_role(settings, domain, LOCAL_PARTITIONS, health)]
     if domain.projections:
-        roles.append(app.worker_role(settings, domain, create=LOCAL_PARTITIONS))
+        roles.append(app.worker_role(settings, domain, (), LOCAL_PARTITIONS, health))
 
     async def beside(readiness: app.Readiness) -> None:
         async with anyio.create_task_group() as tasks:
             if server is not None:
                 tasks.start_soon(server.died)
+            tasks.start_soon(health.watch)
             await readiness.wait()
             kind = f"{server.kind}, data in {server.data}" if server else "not started by semel dev"
             await alongside(settings, kind)
 
-    await app.serve(roles, settings.drain_seconds, beside)
+    with monitoring(settings, health):
+        await app.serve(roles, settings.drain_seconds, beside)

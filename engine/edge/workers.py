@@ -26,19 +26,18 @@ _STEADY_SECONDS = 30.0
 class _Workers:
     """The processes under way, and whether they are wanted."""
 
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._command = [sys.executable, "-m", "engine.edge.cli", *arguments]
+    def __init__(self) -> None:
         self._running: set[Process] = set()
         self._is_stopping = anyio.Event()
         self.worst = 0
         """The exit code of the last one that failed while it was asked to stop."""
 
-    async def keep(self, number: int) -> None:
+    async def keep(self, number: int, arguments: Sequence[str]) -> None:
         """Keep one process running until it ends as it was asked to."""
         pause = _PAUSE_FIRST
         while not self._is_stopping.is_set():
             began = anyio.current_time()
-            code = await self._run()
+            code = await self._run(arguments)
             if code == 0 or self._is_stopping.is_set():
                 self.worst = self.worst or code
                 return
@@ -56,8 +55,8 @@ class _Workers:
             if process.returncode is None:
                 process.send_signal(number)
 
-    async def _run(self) -> int:
-        with leash(self._command) as leashed:
+    async def _run(self, arguments: Sequence[str]) -> int:
+        with leash([sys.executable, "-m", "engine.edge.cli", *arguments]) as leashed:
             # Ctrl-C in a terminal goes to a whole group: they get it from us alone, once.
             process = await anyio.open_process(
                 leashed.command, stdin=leashed.stdin, stdout=None, stderr=None,
@@ -70,12 +69,12 @@ class _Workers:
                 self._running.discard(process)
 
 
-async def supervise(arguments: Sequence[str], count: int) -> int:
-    """Keep ``count`` processes ``semel <arguments>`` running; their exit code.
+async def supervise(each: Sequence[Sequence[str]]) -> int:
+    """Keep a process ``semel <arguments>`` running for each of some arguments; their exit code.
 
     SIGTERM and SIGINT are passed on. Returns when all have ended.
     """
-    workers = _Workers(arguments)
+    workers = _Workers()
     async with anyio.create_task_group() as tasks:
 
         async def listen() -> None:
@@ -85,7 +84,7 @@ async def supervise(arguments: Sequence[str], count: int) -> int:
 
         tasks.start_soon(listen)
         async with anyio.create_task_group() as kept:
-            for number in range(count):
-                kept.start_soon(workers.keep, number)
+            for number, arguments in enumerate(each):
+                kept.start_soon(workers.keep, number, arguments)
         tasks.cancel_scope.cancel()
     return workers.worst

@@ -28,6 +28,8 @@ COMPLAINTS = 0
 class InboxMover:
     """The inbox while this process owns it."""
 
+    kind = "inbox"
+
     def __init__(  # noqa: PLR0913 -- what one acquisition consists of
         self,
         key: str,

@@ -26,7 +26,7 @@ from engine.core.ports import Leases
 from engine.core.records import LeaseState, Report
 from engine.runtime.progress import Progress
 from engine.runtime.renewal import Renewal
-from engine.telemetry import log
+from engine.telemetry import log, metrics
 
 _TOKEN_BYTES = 16
 """Random bytes of a token: no two acquisitions ever have the same."""
@@ -35,6 +35,8 @@ _TOKEN_BYTES = 16
 class Tenant(Protocol):
     """Something that is served under a lease."""
 
+    kind: str
+    """What sort of thing it is, as metrics have it."""
     progress: Progress
 
     async def serve(self, token: str) -> None:
@@ -117,6 +119,7 @@ class Keeper:
             wanted += [key for key in share.take if self._may_take(key)]
         for key, token in (await self._acquire(wanted)).items():
             held = self._held[key] = _Held(token, self._makers[key]())
+            metrics.LEASES_ACQUIRED.labels(held.tenant.kind).inc()
             self._renewal.hold(key, token)
             self._tasks.start_soon(self._serve, key, held)
         others = (s.remaining_ms for s in state.values() if s.node not in (NOBODY, self._node))
@@ -164,12 +167,13 @@ class Keeper:
         """One tenancy, from its beginning to what follows from its end."""
         end: Exception | None = Fenced("somebody else has it")
         try:
-            with held.scope:
+            with metrics.LEASES_HELD.labels(held.tenant.kind).track_inprogress(), held.scope:
                 end = await self._served(held)
         finally:
             self._renewal.drop(key)
             del self._held[key]
         if end is not None:
+            metrics.LEASES_LOST.labels(held.tenant.kind, type(end).__name__).inc()
             self._settle_end(key, end)
         if not isinstance(end, Fenced):
             await self._release(key, held.token)

@@ -29,7 +29,7 @@ from engine.runtime.caution import Caution
 from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
 from engine.settings import Settings
-from engine.telemetry import log
+from engine.telemetry import log, metrics
 
 SLICE_SECONDS = 0.02
 """After so much deciding at a stretch, others get their turn."""
@@ -43,6 +43,8 @@ WINDOW_PAGE = 2000
 
 class Partition:
     """One partition while this process owns it."""
+
+    kind = "partition"
 
     def __init__(  # noqa: PLR0913 -- what one acquisition consists of
         self,
@@ -97,6 +99,7 @@ class Partition:
                 self.progress.rests()
         finally:
             subscription.close()
+            metrics.PARTITION_MOVED.remove(self.number)
 
     async def _handle(self, batch: Sequence[Entry]) -> None:
         """Everything that happens to a batch of commands, in the order in which it happens."""
@@ -150,8 +153,11 @@ class Partition:
     async def _commit(self, draft: Draft) -> None:
         """Make the answers true, then tell those who asked."""
         commit = draft.commit()
+        sent = monotonic()
         await patiently(lambda: self._ledger.commit(commit), self.progress, lambda: self._stopping)
         self.progress.moved()
+        answers = [record.status for record in commit.records]
+        metrics.count_commit(self.number, answers, draft.event_count, monotonic() - sent)
         await self._reply(draft)
 
     async def _remember_enough(self, received: Sequence[Received]) -> None:
@@ -217,6 +223,7 @@ class Partition:
         """Tell those who named a list; the truth is in ``outcomes``, and is there already."""
         if draft.replies:
             replies = [(name, outcome.as_reply()) for name, outcome in draft.replies]
+            metrics.REPLIES.inc(len(replies))
             try:
                 await self._ledger.reply(replies, int(self._settings.reply_seconds))
             except Refused as error:

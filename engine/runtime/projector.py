@@ -24,7 +24,7 @@ from engine.core.registry import Domain
 from engine.runtime.caution import Caution
 from engine.runtime.progress import Progress
 from engine.settings import Settings
-from engine.telemetry import log
+from engine.telemetry import log, metrics
 
 IDLE_SECONDS = 1.0
 """After this long without an event, head is asked whether there should have been one."""
@@ -38,6 +38,8 @@ _BLOCKED_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 class Projector:
     """One generation of one projection in one partition, while this process owns it."""
+
+    kind = "projection"
 
     def __init__(  # noqa: PLR0913 -- what one acquisition consists of
         self,
@@ -57,6 +59,7 @@ class Projector:
         self.progress = Progress()
         self._stop: Callable[[], None] | None = None
         self._stopping = anyio.Event()
+        self._stands_still = False
 
     def stop(self) -> None:
         """Finish the batch in hand and read no further."""
@@ -77,6 +80,7 @@ class Projector:
         await self._log.seek(self._position)
         self._subscription = self._feed.subscribe(self._key, "")
         self._stop = self._subscription.close
+        self._mark(stands_still=False)
         try:
             while not self._stopping.is_set():
                 entries: list[Entry] | None = []
@@ -88,6 +92,8 @@ class Projector:
                     await self._seek()
         finally:
             self._subscription.close()
+            self._mark(stands_still=False)
+            metrics.PROJECTION_MOVED.remove(self._projection.name, self._partition)
 
     async def _branches_here(self) -> Sequence[Branch]:
         """The log's branches, once an owner has noted the server that we see; none if stopped.
@@ -182,6 +188,8 @@ class Projector:
             else:
                 self._position = last.position
                 self.progress.moved()
+                metrics.count_applied(self._projection.name, self._partition, len(events))
+                self._mark(stands_still=False)
                 await self._caution.survived(last.position)
                 return
 
@@ -212,6 +220,7 @@ class Projector:
     async def _wait_blocked(self, attempts: int, event: LoggedEvent, error: Exception) -> None:
         """Say what stands still and why, and wait before the next attempt."""
         self.progress.trouble = f"position {event.position}: {type(error).__name__}: {error}"
+        self._mark(stands_still=True)
         log.error(
             "projection.blocked", projection=self._projection.name, partition=self._partition,
             position=event.position, type=event.type, aggregate=event.aggregate,
@@ -220,6 +229,12 @@ class Projector:
         )  # fmt: skip
         with anyio.move_on_after(_BLOCKED_SECONDS[min(attempts, len(_BLOCKED_SECONDS)) - 1]):
             await self._stopping.wait()
+
+    def _mark(self, *, stands_still: bool) -> None:
+        """Note whether this partition is one that stands still."""
+        blocked = metrics.PROJECTION_BLOCKED.labels(self._projection.name)
+        blocked.inc(stands_still - self._stands_still)
+        self._stands_still = stands_still
 
     def _changes(self, event: LoggedEvent) -> list[RowChange]:
         handler = self._handlers[event.type]

@@ -26,6 +26,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from engine.core.doubt import error_of
 from engine.core.errors import Lost, Misuse, Unavailable, single
+from engine.telemetry import metrics
 
 Argument = str | bytes | int | float
 
@@ -130,7 +131,9 @@ class Connection:
 
     def _refuse(self, reply: ResponseError) -> None:
         """Tell a caller of its error; raises `Lost` for one that ends the connection for all."""
-        error = error_of(_text_of(reply))
+        said = _text_of(reply)
+        metrics.count_refusal(said)
+        error = error_of(said)
         if isinstance(error, Lost):
             raise error
         self._progress += 1

@@ -23,6 +23,8 @@ SETTINGS = Settings(lease_seconds=SECONDS, heartbeat_seconds=HEARTBEAT)
 class Guest:
     """A tenant that does nothing for as long as it may."""
 
+    kind = "guest"
+
     def __init__(self, log: list[str], ending: Exception | None = None) -> None:
         self._log, self._ending = log, ending
         self.progress = Progress()

@@ -13,6 +13,7 @@ from engine.core.errors import Lost, Misuse, Refused, Unavailable, single
 from engine.store import connection as module
 from engine.store.connection import Connection, connect
 from engine.store.session import open_session
+from tests.counted import Counted
 from tests.eventually import eventually
 from tests.proxy import Mode, Proxy, proxy
 
@@ -208,3 +209,15 @@ async def test_a_url_that_is_none_is_misuse(url: str) -> None:
     with pytest.raises(Misuse, match="not a Redis URL"):
         async with connect(url):
             pass
+
+
+async def test_what_redis_refuses_is_counted_by_its_code(server_url: str, namespace: str) -> None:
+    counted = Counted()
+    async with connected(server_url) as connection:
+        await connection.call("SET", namespace, "text")
+        for words in (("LPUSH", namespace, 1), ("NOSUCH",), ("EVALSHA", "0" * 40, 0), ("GET",)):
+            with pytest.raises(Refused):
+                await connection.call(*words)
+        await connection.call("UNLINK", namespace)
+    codes = {"WRONGTYPE": 1, "NOSCRIPT": 1, "ERR": 2}
+    assert {c: counted.more("semel_redis_refused_total", code=c) for c in codes} == codes

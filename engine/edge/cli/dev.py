@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 
-from engine.edge.cli.options import ConfigFile, Namespace, Redis, settings_of
+from engine.edge.cli.options import ConfigFile, MetricsPort, Namespace, Redis, settings_of
 
 if TYPE_CHECKING:
     from engine.core.registry import Domain
@@ -21,7 +21,7 @@ _SHOP_DATA = (
 """What the banner submits where the order shop is served."""
 
 
-def dev(
+def dev(  # noqa: PLR0913 -- its options
     port: Annotated[
         int | None,
         typer.Option(
@@ -40,6 +40,7 @@ def dev(
             help="Keep the data there; else it goes at exit.",
         ),
     ] = None,
+    metrics_port: MetricsPort = None,
     redis: Redis = None,
     config: ConfigFile = None,
     namespace: Namespace = None,
@@ -53,7 +54,7 @@ def dev(
     from engine import app  # noqa: PLC0415 -- what --help can do without
     from engine.edge.local import serve_at, serve_here  # noqa: PLC0415
 
-    settings = settings_of(redis, config, namespace)
+    settings = settings_of(redis, config, namespace, metrics_port=metrics_port)
     domain = app.domain_of(settings)
     alongside = partial(_show_banner, domain)
     if redis is not None:

@@ -36,6 +36,13 @@ Namespace = Annotated[
         "--namespace", metavar="NAME", help="The namespace's name. [env: SEMEL_NAMESPACE]"
     ),
 ]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(
+        "--metrics-port", metavar="PORT", min=0, max=65535,
+        help="Serve /metrics, /livez and /readyz there; 0 means a free one.", show_default=False,
+    ),
+]  # fmt: skip
 Output = Annotated[
     Format,
     typer.Option("-o", "--output", help="Text to read, one JSON document, or JSON line by line."),

@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
+from engine.edge.cli.options import (
+    ConfigFile,
+    Format,
+    MetricsPort,
+    Namespace,
+    Output,
+    Redis,
+    settings_of,
+)
 from engine.edge.cli.output import show
 from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
-    from engine.app import Role
+    from engine.app import Health, Readiness, Role
     from engine.settings import Settings
 
 
@@ -47,10 +55,11 @@ def init(
     return start(work)
 
 
-def run(
+def run(  # noqa: PLR0913 -- its options
     workers: Annotated[
         int, typer.Option("--workers", metavar="N", min=1, help="Engine nodes on this machine.")
     ] = 1,
+    metrics_port: MetricsPort = None,
     redis: Redis = None,
     config: ConfigFile = None,
     namespace: Namespace = None,
@@ -64,20 +73,22 @@ def run(
 
     Example: semel run --workers 4 --redis redis://127.0.0.1:6379
     """
-    from engine.app import domain_of, engine_role  # noqa: PLC0415
+    from engine.app import Health, domain_of, engine_role  # noqa: PLC0415
 
-    settings = settings_of(redis, config, namespace)
-    role = engine_role(settings, domain_of(settings))
+    settings = settings_of(redis, config, namespace, metrics_port=metrics_port)
+    health = Health(settings.stall_seconds)
+    role = engine_role(settings, domain_of(settings), health=health)
     if workers > 1:
-        return _several(workers, redis, config, namespace)
-    return _serve(settings, role, output)
+        return _several(workers, settings.metrics_port, redis, config, namespace)
+    return _serve(settings, role, health, output)
 
 
-def project(
+def project(  # noqa: PLR0913 -- its options
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME …]", help="Projections; all of them unless named."),
     ] = None,
+    metrics_port: MetricsPort = None,
     redis: Redis = None,
     config: ConfigFile = None,
     namespace: Namespace = None,
@@ -89,26 +100,47 @@ def project(
 
     Example: semel project orders customers --redis redis://127.0.0.1:6379
     """
-    from engine.app import domain_of, worker_role  # noqa: PLC0415
+    from engine.app import Health, domain_of, worker_role  # noqa: PLC0415
 
-    settings = settings_of(redis, config, namespace)
-    return _serve(settings, worker_role(settings, domain_of(settings), names or ()), output)
+    settings = settings_of(redis, config, namespace, metrics_port=metrics_port)
+    health = Health(settings.stall_seconds)
+    role = worker_role(settings, domain_of(settings), names or (), health=health)
+    return _serve(settings, role, health, output)
 
 
-def _several(count: int, redis: str | None, config: Path | None, namespace: str | None) -> int:
+def _several(
+    count: int,
+    metrics_port: int | None,
+    redis: str | None,
+    config: Path | None,
+    namespace: str | None,
+) -> int:
     """Be so many nodes: a process each, started with what this one was told."""
     from engine.edge.workers import supervise  # noqa: PLC0415
 
     said = {"--redis": redis, "--config": config, "--namespace": namespace}
     options = [part for name, value in said.items() if value for part in (name, str(value))]
-    return start(partial(supervise, ["run", *options], count))
+    return start(partial(supervise, _nodes(["run", *options], count, metrics_port)))
 
 
-def _serve(settings: "Settings", role: "Role", output: Format) -> int:
+def _nodes(arguments: list[str], count: int, metrics_port: int | None) -> list[list[str]]:
+    """What each node is started with: its metrics are a port further on; 0 is any, for each."""
+    if metrics_port is None:
+        return [arguments] * count
+    ports = [metrics_port + number if metrics_port else 0 for number in range(count)]
+    return [[*arguments, "--metrics-port", str(port)] for port in ports]
+
+
+def _serve(settings: "Settings", role: "Role", health: "Health", output: Format) -> int:
     """Serve until stopped; the log is on stderr, and stdout is empty unless JSON was asked for."""
     from engine.app import run_process, serve  # noqa: PLC0415
+    from engine.edge.monitoring import monitoring  # noqa: PLC0415
 
-    run_process(partial(serve, [role], settings.drain_seconds))
+    async def alongside(_: "Readiness") -> None:
+        await health.watch()
+
+    with monitoring(settings, health):
+        run_process(partial(serve, [role], settings.drain_seconds, alongside))
     if output is not Format.TEXT:
         show(output, {"stopped": True}, "")
     return 0

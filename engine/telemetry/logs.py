@@ -40,6 +40,7 @@ EVENTS: Final = {
     "projection.resumed": "The projection goes on behind the event that blocked it.",
     "projection.gap": "Another reader moved the consumer group; it was set back.",
     "inbox.owned": "This process moves the inbox's entries.",
+    "monitoring.served": "Metrics and health are served; see `url`.",
 }
 """Every event's name, and what it means."""
 

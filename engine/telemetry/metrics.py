@@ -1,0 +1,170 @@
+"""Every metric, declared in one place: its name, what it counts, by which labels.
+
+One process, one `REGISTRY`, as there is one log: whoever does a thing counts it here. No
+label ever holds what clients make up (aggregates, ids): a series costs memory for as long
+as its process lives. Nothing is counted per command, but for each commit as a whole, after
+it is true. A commit whose fate is unknown is not counted, whatever became of it.
+"""
+
+import re
+from collections import Counter as Tally
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    make_wsgi_app,
+)
+
+from engine.core.outcome import Status
+
+REGISTRY = CollectorRegistry()
+"""All of semel's metrics and nobody else's: a program that embeds semel keeps its own apart."""
+
+_COMMIT_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
+"""From one command on an idle server to a server that stands still."""
+
+_BATCH_COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+"""Up to the most that ``batch_commands`` may be."""
+
+_CODE = re.compile(r"[A-Z]{3,}(?= )")
+"""The code of an error reply. redis-py cuts off ERR, which is what stays then."""
+
+# -- The process ------------------------------------------------------------------------
+
+BUILD = Gauge(
+    "semel_build_info", "Always 1; the label says what runs.", ["version"], registry=REGISTRY
+)
+LOOP_LAG = Gauge(
+    "semel_loop_lag_seconds",
+    "How late the event loop was, at its worst within the last ten seconds.",
+    registry=REGISTRY,
+)
+SESSIONS = Counter(
+    "semel_sessions_total", "Sessions with Redis that were begun.", registry=REGISTRY
+)
+SESSIONS_BROKEN = Counter(
+    "semel_session_broken_total",
+    "Sessions that ended in doubt, by the kind of doubt: all known on them was forgotten.",
+    ["reason"],
+    registry=REGISTRY,
+)
+REDIS_REFUSED = Counter(
+    "semel_redis_refused_total",
+    "Error replies of Redis and of semel's scripts, by their code.",
+    ["code"],
+    registry=REGISTRY,
+)
+
+# -- Leases -----------------------------------------------------------------------------
+
+LEASES_HELD = Gauge(
+    "semel_leases_held", "Leases that this process holds now.", ["kind"], registry=REGISTRY
+)
+LEASES_ACQUIRED = Counter(
+    "semel_leases_acquired_total", "Leases that were acquired.", ["kind"], registry=REGISTRY
+)
+LEASES_LOST = Counter(
+    "semel_leases_lost_total",
+    "Leases that ended without being asked to, by what ended them.",
+    ["kind", "reason"],
+    registry=REGISTRY,
+)
+
+# -- Commands ---------------------------------------------------------------------------
+
+COMMITS = Counter("semel_commits_total", "Commits that were answered.", registry=REGISTRY)
+COMMIT_SECONDS = Histogram(
+    "semel_commit_seconds",
+    "From sending a commit to its answer.",
+    registry=REGISTRY,
+    buckets=_COMMIT_SECONDS,
+)
+BATCH_COMMANDS = Histogram(
+    "semel_batch_commands", "Commands in a commit.", registry=REGISTRY, buckets=_BATCH_COMMANDS
+)
+COMMANDS = Counter(
+    "semel_commands_total", "Commands that were answered.", ["status"], registry=REGISTRY
+)
+EVENTS = Counter("semel_events_total", "Events that were committed.", registry=REGISTRY)
+REPLIES = Counter(
+    "semel_replies_total", "Replies that were sent to clients' lists.", registry=REGISTRY
+)
+PARTITION_MOVED = Gauge(
+    "semel_partition_moved_timestamp_seconds",
+    "When a partition of this process last committed, in seconds since 1970.",
+    ["partition"],
+    registry=REGISTRY,
+)
+
+# -- Projections ------------------------------------------------------------------------
+
+PROJECTION_EVENTS = Counter(
+    "semel_projection_events_total",
+    "Events that were applied to a projection.",
+    ["projection"],
+    registry=REGISTRY,
+)
+PROJECTION_BATCHES = Counter(
+    "semel_projection_batches_total",
+    "Steps in which they were applied.",
+    ["projection"],
+    registry=REGISTRY,
+)
+PROJECTION_BLOCKED = Gauge(
+    "semel_projection_blocked",
+    "Partitions of this process in which a projection stands still at an event.",
+    ["projection"],
+    registry=REGISTRY,
+)
+PROJECTION_MOVED = Gauge(
+    "semel_projection_moved_timestamp_seconds",
+    "When a projection last applied events of a partition here, in seconds since 1970.",
+    ["projection", "partition"],
+    registry=REGISTRY,
+)
+
+_BY_STATUS = {status: COMMANDS.labels(status) for status in Status}
+
+exposition = make_wsgi_app(REGISTRY)
+"""The WSGI application that shows them all, in the format that its client asks for."""
+
+
+def begin_showing() -> None:
+    """What is done once, before the first look: the version is told, and noise turned off."""
+    # A process-wide switch of the library, hence not at import: a second series for every
+    # counter, with the time when it was made.
+    disable_created_metrics()
+    try:
+        BUILD.labels(version("semel")).set(1)
+    except PackageNotFoundError:
+        BUILD.labels("not installed").set(1)
+
+
+def count_commit(partition: int, answers: Iterable[Status], events: int, seconds: float) -> None:
+    """Count one commit that is true now."""
+    by_status = Tally(answers)
+    for status, count in by_status.items():
+        _BY_STATUS[status].inc(count)
+    COMMITS.inc()
+    COMMIT_SECONDS.observe(seconds)
+    BATCH_COMMANDS.observe(by_status.total())
+    EVENTS.inc(events)
+    PARTITION_MOVED.labels(partition).set_to_current_time()
+
+
+def count_applied(projection: str, partition: int, events: int) -> None:
+    """Count one step of a projection in one partition."""
+    PROJECTION_EVENTS.labels(projection).inc(events)
+    PROJECTION_BATCHES.labels(projection).inc()
+    PROJECTION_MOVED.labels(projection, partition).set_to_current_time()
+
+
+def count_refusal(message: str) -> None:
+    """Count an error reply by the code that its message begins with."""
+    code = _CODE.match(message)
+    REDIS_REFUSED.labels(code[0] if code else "ERR").inc()
