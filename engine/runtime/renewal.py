@@ -1,4 +1,4 @@
-"""The one thread: it renews leases, whatever the event loop is doing.
+"""The thread that renews leases, whatever the event loop is doing.
 
 A decider that computes for seconds holds up the loop, and with it everything that runs on
 it; leases renewed there would run out, and others would take over what is served. A thread
