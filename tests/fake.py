@@ -1,8 +1,8 @@
 """fakeredis behind a TCP port, so that the store speaks to it as to any server.
 
 It knows nothing of durability, clusters or memory, but it catches a store that leans on
-one server's manners. Three of its own are mended here: it hangs up after every error
-reply, takes ``#!lua`` for a syntax error, and has no INFO.
+one server's manners. Four of its own are mended here: it hangs up after every error
+reply, takes ``#!lua`` for a syntax error, and has neither INFO nor XSETID.
 """
 
 import hashlib
@@ -14,8 +14,12 @@ from threading import Thread
 from typing import Any
 
 from fakeredis import TcpFakeServer
+from fakeredis import _msgs as msgs
 from fakeredis._clients._tcp_server import TCPFakeRequestHandler
-from fakeredis._helpers import SimpleError
+from fakeredis._commands import Key, command
+from fakeredis._helpers import OK, SimpleError
+from fakeredis.commands_mixins.streams_mixin import StreamsCommandsMixin
+from fakeredis.model import StreamEntryKey, XStream
 from redis.exceptions import ResponseError
 
 _INFO = """\
@@ -55,6 +59,26 @@ class _Handler(TCPFakeRequestHandler):
                 self._process([b"EVAL", _plain(script), *rest])
             case _:
                 self._process(fields)
+
+
+@command(name="XSETID", fixed=(Key(XStream), bytes), repeat=(bytes,), flags=msgs.FLAG_DO_NOT_CREATE)
+def _xsetid(_socket: Any, key: Any, last: bytes, *options: bytes) -> Any:
+    """XSETID as Valkey 9.1 has it, without ENTRIESADDED."""
+    if key.value is None:
+        raise SimpleError("ERR no such key")
+    stream, last_id = key.value, StreamEntryKey.parse_str(last)
+    if last_id < stream.max_deleted_id or (stream._ids and last_id < max(stream._ids)):
+        raise SimpleError("ERR The ID specified in XSETID is smaller than what the stream has had")
+    stream._last_id = last_id
+    match options:
+        case [name, deleted] if name.upper() == b"MAXDELETEDID":
+            stream._max_deleted_id = StreamEntryKey.parse_str(deleted)
+    key.updated()
+    return OK
+
+
+_commands: Any = StreamsCommandsMixin
+_commands._xsetid = _xsetid
 
 
 def _plain(script: bytes) -> bytes:

@@ -43,12 +43,13 @@ def test_the_reference_sets_nothing() -> None:
 def _keys_in_code() -> set[str]:
     keys = Keys("semel")
     return {
-        keys.meta(), keys.inbox(), keys.inbox_lease(), keys.forwarded(),
+        keys.meta(), keys.inbox(), keys.inbox_lease(), keys.forwarded(), keys.inbox_dead(),
         keys.nodes(), keys.node("ID"), keys.changes(),
         *(
             keys.partition(0, name).replace(":0}", ":P}")
             for name in (
                 "commands", "outcomes", "events:AGG", "log", "head", "branches", "lease", "sources",
+                "dead",
             )
         ),
         keys.projection(0, "NAME", 0).replace(":0}", ":P}").replace("@0", "@GEN"),
@@ -68,9 +69,9 @@ def test_every_key_stands_in_the_key_table() -> None:
 def test_every_key_function_is_in_this_test() -> None:
     functions = {name for name in vars(Keys) if not name.startswith("_") and name != "namespace"}
     assert functions == {
-        "meta", "inbox", "inbox_lease", "forwarded", "nodes", "node", "changes", "partition",
-        "commands", "outcomes", "events", "log", "head", "branches", "lease", "sources",
-        "projection", "live", "row", "index", "reply",
+        "meta", "inbox", "inbox_lease", "forwarded", "inbox_dead", "nodes", "node", "changes",
+        "partition", "commands", "outcomes", "events", "log", "head", "branches", "lease",
+        "sources", "dead", "projection", "live", "row", "index", "reply",
     }  # fmt: skip
 
 

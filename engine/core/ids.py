@@ -8,6 +8,9 @@ _UUID7 = re.compile(
     "[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE
 )
 
+CLOCK_LIMIT_MS = 60_000
+"""A stream id further in the future than this was not made by Redis's own clock."""
+
 
 def uuid7(unix_ms: int) -> str:
     """A new UUIDv7 (RFC 9562, section 5.7) of a time in milliseconds since 1970.

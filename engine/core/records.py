@@ -110,6 +110,18 @@ class Checkpoint(msgspec.Struct):
     crashes: int = 0
 
 
+class Mended(NamedTuple):
+    """What was done to a stream with ids from the future.
+
+    ``dead`` are the ids of the entries that went to the dead letters, ``again`` how many
+    entries behind them were added again, ``last`` is the last id since: none is above it.
+    """
+
+    dead: Sequence[str]
+    again: int
+    last: str
+
+
 class LeaseState(NamedTuple):
     """Who holds a lease, by Redis's clock; ``node`` is empty when nobody does.
 

@@ -8,15 +8,16 @@ submitted again, in the same order and with the same id, on the next session: it
 effect once, whatever became of the first attempt.
 """
 
+import time
 from collections import deque
 from collections.abc import Mapping
 
 import anyio
 from anyio.abc import TaskGroup
 
-from engine.core.codec import outcome_of
-from engine.core.errors import SemelError, Unknown
-from engine.core.ids import just_below, stream_order
+from engine.core.codec import digest_of, outcome_of, read_meta
+from engine.core.errors import Refused, SemelError, Unknown
+from engine.core.ids import CLOCK_LIMIT_MS, just_below, stream_ms, stream_order
 from engine.core.outcome import Outcome
 from engine.core.ports import Feed, Session
 from engine.core.records import Entry
@@ -27,6 +28,11 @@ LINGER_SECONDS = 2.0
 
 AGAIN_LIMIT = 5
 """How often one command is submitted again on one session before its caller is told."""
+
+
+MENDED_MS = 10_000
+"""So long ago at the most was a command added whose partition begins to be watched: where
+its id lies in the future, its outcome is looked for from then on."""
 
 
 class _Waiting:
@@ -48,6 +54,21 @@ class _Waiting:
         self.early: dict[str, Outcome] = {}
         self.answer: Outcome | SemelError | None = None
         self.answered = anyio.Event()
+
+    def is_answered_by(self, outcome: Outcome) -> bool:
+        """Whether an outcome of this command's id is its own.
+
+        Behind an id that a client set in the future, an entry has an id in the future too. The
+        engine adds it again: its outcome then stands under the new id, and is known by what
+        it says.
+        """
+        if self.entry == outcome.entry:
+            return True
+        if stream_ms(self.entry) <= stream_ms(outcome.entry) + CLOCK_LIMIT_MS:
+            return False
+        meta, _ = read_meta(self.fields["meta"])
+        digest = digest_of(self.fields["type"].decode(), self.fields["data"], meta.expect)
+        return (self.aggregate, digest) == (outcome.aggregate, outcome.digest)
 
 
 class Dispatch:
@@ -136,16 +157,17 @@ class Dispatch:
             return
         waiting.entry = told
         self._sent.setdefault(waiting.partition, deque()).append(waiting)
-        early = waiting.early.pop(told, None)
-        if early is not None:
-            self._answer(waiting, early)
+        for early in waiting.early.values():
+            if waiting.is_answered_by(early):
+                self._answer(waiting, early)
         if waiting.partition not in self._watched and self._tasks is not None:
             self._watched.add(waiting.partition)
-            self._tasks.start_soon(self._watch, waiting.partition, just_below(told))
+            self._tasks.start_soon(self._watch, waiting.partition, told)
 
-    async def _watch(self, partition: int, after: str) -> None:
+    async def _watch(self, partition: int, first: str) -> None:
         """Take a partition's outcomes as they come, from just below the first one wanted."""
         session = await self.session()
+        after = await _below(session, first)
         if self._feed is None:
             return
         subscription = self._feed.subscribe(session.outcomes_key(partition), after)
@@ -165,7 +187,7 @@ class Dispatch:
 
     def _take(self, partition: int, entry: Entry) -> None:
         sent = self._sent.get(partition, deque())
-        while sent and sent[0].answer is not None:
+        while sent and sent[0] not in self._unanswered:
             sent.popleft()
         order = stream_order(entry.id)
         while sent and stream_order(sent[0].entry) < order:
@@ -179,8 +201,11 @@ class Dispatch:
                 self._send_again(waiting)
             return
         for waiting in self._by_id.get(entry.fields[b"id"].decode(errors="replace"), ()):
+            outcome = outcome_of(entry, partition)
             if not waiting.entry:
-                waiting.early[entry.id] = outcome_of(entry, partition)
+                waiting.early[entry.id] = outcome
+            elif waiting.is_answered_by(outcome):
+                self._answer(waiting, outcome)
 
     def _send_again(self, waiting: _Waiting) -> None:
         """A command's entry is gone, or somebody else's: submit it once more, within reason."""
@@ -198,3 +223,16 @@ class Dispatch:
         waiting.answer = answer
         self._unanswered.pop(waiting, None)
         waiting.answered.set()
+
+
+async def _below(session: Session, first: str) -> str:
+    """From where on a partition's outcomes are read, of which an entry's is the first wanted."""
+    if stream_ms(first) > time.time() * 1000 + CLOCK_LIMIT_MS:
+        # Its id lies in the future, or our clock is behind: Redis's own can tell.
+        try:
+            now = await session.now_ms()
+        except Refused:
+            return just_below(first)
+        if stream_ms(first) > now + CLOCK_LIMIT_MS:
+            return f"{now - MENDED_MS}-0"
+    return just_below(first)

@@ -13,6 +13,7 @@ from engine.core.inside import inside_id
 from engine.core.ports import Feed, Inbox
 from engine.core.records import Entry
 from engine.core.routing import aggregate_fault, partition_of
+from engine.runtime.horizon import MENDED_SHOWN, Horizon
 from engine.runtime.patience import Reply, patiently
 from engine.runtime.progress import Progress
 from engine.settings import Settings
@@ -55,18 +56,37 @@ class InboxMover:
     async def serve(self, token: str) -> None:
         """Own the inbox until stopped; raises `Fenced` or `Lost`."""
         log.info("inbox.owned")
-        subscription = self._feed.subscribe(self._key, await self._inbox.last_forwarded())
+        reached = await self._inbox.last_forwarded()
+        horizon = Horizon(self._inbox.now_ms)
+        subscription = self._feed.subscribe(self._key, reached)
         self._stop = subscription.close
         settings = self._settings
         try:
             while not self._stopping and (entries := await subscription.take()) is not None:
                 self.progress.took()
+                # Before anything is submitted: a mark in the future would hide what comes.
+                if await horizon.hides(entries[-1].id, reached):
+                    reached = await self._mend(token)
+                    subscription.rewind(await self._inbox.last_forwarded())
+                    continue
                 for batch in batches(entries, settings.batch_commands, settings.batch_bytes):
                     await self._move(batch, token)
                     self.progress.moved()
                 self.progress.rests()
         finally:
             subscription.close()
+
+    async def _mend(self, token: str) -> str:
+        """Take ids from the future out of the inbox; returns how far it stands for commands."""
+        reached = await self._inbox.reached(self._partitions)
+        mended = await self._patiently(lambda: self._inbox.mend(reached, token))
+        self.progress.rests()
+        if mended.dead:
+            log.error(
+                "inbox.mended", dead=len(mended.dead), ids=mended.dead[:MENDED_SHOWN],
+                added_again=mended.again,
+            )  # fmt: skip
+        return reached
 
     async def _move(self, batch: Sequence[Entry], token: str) -> None:
         by_partition: dict[int, list[Entry]] = {}

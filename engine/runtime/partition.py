@@ -16,8 +16,8 @@ import anyio.lowlevel
 
 from engine.core.batching import batches
 from engine.core.draft import REPEAT, Answer, Draft, Repeat, refused
-from engine.core.errors import Refused, Torn
-from engine.core.ids import stream_ms, stream_order
+from engine.core.errors import Refused
+from engine.core.ids import stream_order
 from engine.core.intake import Intake, Received
 from engine.core.ports import Feed, Ledger
 from engine.core.records import Entry, Head
@@ -26,6 +26,7 @@ from engine.core.routing import kind_of
 from engine.core.window import Window
 from engine.runtime.actor import Actors, Limits, failed
 from engine.runtime.caution import Caution
+from engine.runtime.horizon import MENDED_SHOWN, Horizon
 from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
 from engine.settings import Settings
@@ -33,9 +34,6 @@ from engine.telemetry import log, metrics
 
 SLICE_SECONDS = 0.02
 """After so much deciding at a stretch, others get their turn."""
-
-CLOCK_LIMIT_MS = 60_000
-"""An entry whose id lies further in the future was not made by Redis's own clock."""
 
 WINDOW_PAGE = 2000
 """Outcomes loaded at a time: a few milliseconds, so that serving goes on in between."""
@@ -66,7 +64,6 @@ class Partition:
         self._stop: Callable[[], None] | None = None
         self._stopping = False
         self._untrimmed = 0
-        self._known_ms = 0
 
     def stop(self) -> None:
         """Finish the batch in hand and read no further."""
@@ -87,11 +84,16 @@ class Partition:
         self._caution = self._caution_after(self._head)
         limits = Limits(settings.events_per_command, settings.event_bytes)
         self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits)
+        horizon = Horizon(self._ledger.now_ms)
         subscription = self._feed.subscribe(self._key, self._head.command)
         self._stop = subscription.close
         try:
             while not self._stopping and (entries := await subscription.take()) is not None:
                 self.progress.took()
+                if await horizon.hides(entries[-1].id, self._head.command):
+                    await self._mend()
+                    subscription.rewind(self._head.command)
+                    continue
                 count = 1 if self._caution.needed else settings.batch_commands
                 for batch in batches(entries, count, settings.batch_bytes):
                     if not self._stopping:
@@ -103,7 +105,6 @@ class Partition:
 
     async def _handle(self, batch: Sequence[Entry]) -> None:
         """Everything that happens to a batch of commands, in the order in which it happens."""
-        await self._check_clock(batch[-1])
         is_deadly = await self._caution.condemns(batch[0].id)
         received = [self._intake.receive(entry, is_deadly=is_deadly) for entry in batch]
         await self._remember_enough(received)
@@ -121,27 +122,24 @@ class Partition:
 
     def _caution_after(self, head: Head) -> Caution[str]:
         """How careful this owner must be, after what became of those before it."""
-        last = stream_order(head.waiting)
         return Caution(
             head.crashes, self._ledger.suspect, self._ledger.acquit,
-            past=lambda entry: stream_order(entry) >= last,
+            past=lambda entry: stream_order(entry) >= stream_order(head.waiting),
         )  # fmt: skip
 
-    async def _check_clock(self, last: Entry) -> None:
-        """Raise `Torn` for an id that Redis's clock did not make.
-
-        Nobody can add a command behind such an entry that sorts where it belongs, and to
-        commit it would make all that was answered before look forgotten.
-        """
-        ms = stream_ms(last.id)
-        if ms <= self._known_ms + CLOCK_LIMIT_MS:
-            return
-        self._known_ms = await self._ledger.now_ms()
-        if ms > self._known_ms + CLOCK_LIMIT_MS:
-            raise Torn(
-                f"the command stream has the id {last.id}, which lies in the future: a client "
-                f"set it by hand. Remove that entry, and those behind it, and submit them anew"
-            )
+    async def _mend(self) -> None:
+        """Take ids from the future out of the stream; all that was read ahead is void then."""
+        head = self._head
+        mended = await patiently(
+            lambda: self._ledger.mend(head.command), self.progress, lambda: self._stopping
+        )
+        head.waiting = min(head.waiting, mended.last, key=stream_order)
+        self.progress.rests()
+        if mended.dead:
+            log.error(
+                "partition.mended", partition=self.number, dead=len(mended.dead),
+                ids=mended.dead[:MENDED_SHOWN], added_again=mended.again,
+            )  # fmt: skip
 
     def _is_full(self, draft: Draft) -> bool:
         """Whether a commit has as many events as one script should write."""

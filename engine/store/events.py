@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from engine.core.codec import outcome_of
 from engine.core.errors import Refused
+from engine.core.ids import CLOCK_LIMIT_MS
 from engine.core.outcome import Outcome
-from engine.core.records import Commit, Head, StoredEvent
+from engine.core.records import Commit, Head, Mended, StoredEvent
 from engine.store.clock import now_ms
+from engine.store.commands import COMMANDS_SOURCE, mended_of
 from engine.store.connection import Argument, Connection
 from engine.store.feed import entries_of
 from engine.store.keys import Keys
@@ -114,6 +116,14 @@ class RedisLedger:
     async def now_ms(self) -> int:
         """Redis's clock, in milliseconds since 1970."""
         return await now_ms(self._control)
+
+    async def mend(self, done: str) -> Mended:
+        """Move commands with an id from the future to ``dead``; see `engine.core.ports.Ledger`."""
+        commands, dead = self._keys.commands(self._partition), self._keys.dead(self._partition)
+        arguments: list[Argument] = [self._token, COMMANDS_SOURCE, done, CLOCK_LIMIT_MS]
+        return mended_of(
+            await self._scripts.call("mend", [self._fixed[0], commands, dead], arguments)
+        )
 
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""

@@ -29,6 +29,10 @@ class Keys:
         """Stream, bounded, ids are inbox ids: where a command went. Written by its owner."""
         return f"{{{self.namespace}}}:forwarded"
 
+    def inbox_dead(self) -> str:
+        """Stream, kept: inbox entries that could not be moved, and why. Written by its owner."""
+        return f"{{{self.namespace}}}:dead"
+
     def nodes(self) -> str:
         """Zset of live processes by their last heartbeat. Written by each of them."""
         return f"{{{self.namespace}}}:nodes"
@@ -76,6 +80,10 @@ class Keys:
     def sources(self, partition: int) -> str:
         """Hash, for ever: how far each inside source of commands has come. Written by submit."""
         return self.partition(partition, "sources")
+
+    def dead(self, partition: int) -> str:
+        """Stream, kept: what could not be handled, and why. Written by the owner."""
+        return self.partition(partition, "dead")
 
     def projection(self, partition: int, projection: str, generation: int) -> str:
         """Hash: checkpoint and lease of one generation in a partition. Written by projectors."""

@@ -17,6 +17,7 @@ from anyio.abc import TaskGroup
 from engine.core.errors import Lost, NotNow, Refused, SemelError, Unavailable
 from engine.core.projection import Index
 from engine.store import namespace
+from engine.store.clock import now_ms
 from engine.store.commands import COMMAND_FIELDS, RedisInbox
 from engine.store.connection import Connection, connect
 from engine.store.events import RedisLedger
@@ -129,6 +130,10 @@ class RedisSession(NamesKeys):
         flat = [part for name in COMMAND_FIELDS for part in (name, fields[name])]
         sent = self._control.call("XADD", self._keys.commands(partition), "*", *flat)
         sent.add_done_callback(answered)
+
+    async def now_ms(self) -> int:
+        """Redis's clock, in milliseconds since 1970."""
+        return await now_ms(self._control)
 
     async def generation(self, projection: str) -> int:
         """The generation that is live; the first caller makes it 1."""

@@ -27,6 +27,7 @@ EVENTS: Final = {
     "redis.refusing": "Redis runs nothing for now (full, busy …): work waits. See `error`.",
     "redis.accepting": "Redis takes writes again; work goes on.",
     "partition.stopped": "What a lease is for stopped and needs an operator: see `error`.",
+    "partition.mended": "A client set a command's id in the future: it is in `dead`, work goes on.",
     "node.drained": "Somebody asked this process to drain: `semel node drain`.",
     "node.untold": "Redis refused news; others see it at their next heartbeat.",
     "node.mute": "Redis refused a heartbeat; the process works on, but is not listed.",
@@ -41,6 +42,7 @@ EVENTS: Final = {
     "projection.gap": "Another reader moved the consumer group; it was set back.",
     "inbox.owned": "This process moves the inbox's entries.",
     "monitoring.served": "Metrics and health are served; see `url`.",
+    "inbox.mended": "A client set an inbox id in the future: it is in `dead`, work goes on.",
 }
 """Every event's name, and what it means."""
 

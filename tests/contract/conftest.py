@@ -24,3 +24,9 @@ def redis_store(request: pytest.FixtureRequest, namespace: str) -> Iterator[Redi
     redis = RedisStore(request.param, request.getfixturevalue(URLS[request.param]), namespace)
     yield redis
     redis.close()
+
+
+@pytest.fixture(params=["commands", "inbox"])
+def about(request: pytest.FixtureRequest) -> str:
+    """Which stream is mended."""
+    return str(request.param)

@@ -48,6 +48,9 @@ class Store(Protocol):
     def remove(self, key: str) -> None:
         """Remove a key."""
 
+    def trim(self, key: str, first: str) -> None:
+        """Drop a stream's entries below an id."""
+
     def lifetime_ms(self, key: str) -> int:
         """How long a key will stand; -1 for ever."""
 
@@ -88,6 +91,9 @@ class MemoryStore:
     def remove(self, key: str) -> None:
         self.server.data.remove(key)
 
+    def trim(self, key: str, first: str) -> None:
+        self.server.data.stream(key).trim(first)
+
     def lifetime_ms(self, key: str) -> int:
         at = self.server.data._expires.get(key)
         return -1 if at is None else at - self.now_ms()
@@ -126,6 +132,9 @@ class RedisStore:
 
     def remove(self, key: str) -> None:
         self.redis.delete(key)
+
+    def trim(self, key: str, first: str) -> None:
+        self.redis.xtrim(key, minid=first, approximate=False)
 
     def lifetime_ms(self, key: str) -> int:
         return int(self.redis.pttl(key))

@@ -4,7 +4,6 @@ import asyncio
 
 import pytest
 
-from engine.core.errors import Torn
 from engine.core.outcome import Status
 from tests.runtime.stage import Stage, home
 
@@ -48,17 +47,6 @@ async def test_an_id_of_many_bytes_is_remembered_by_the_next_owner() -> None:
         again = await stage.answer("Note", PROBE, id=long_id)
         assert (again.status, again.id) == (Status.DUPLICATE, long_id)
     assert len(stage.events(PROBE)) == 1
-
-
-async def test_an_id_from_the_future_stops_its_partition_before_anything_is_committed() -> None:
-    stage = Stage()
-    fields = {b"type": b"Note", b"aggregate": PROBE.encode(), b"data": b"{}"}
-    stage.server.add(stage.keys.commands(HOME), fields, "9999999999999999-0")
-    async with stage.session() as session:
-        served = await stage.partition(session, HOME)
-        with pytest.raises(Torn, match="lies in the future"):
-            await served.serve(await stage.acquire(session, HOME))
-    assert stage.outcomes(HOME) == []
 
 
 async def test_a_refusal_does_not_grow_with_what_it_refuses() -> None:

@@ -29,7 +29,7 @@ class PlainClient(NamedTuple):
     def outcome(self, partition: int, entry: str) -> dict[str, Any]:
         """Wait for the one outcome of an entry."""
         key, (ms, seq) = self.key(partition, "outcomes"), entry.split("-")
-        below = f"{ms}-{int(seq) - 1}" if int(seq) else f"{int(ms) - 1}"
+        below = f"{ms}-{int(seq) - 1}" if int(seq) else f"{int(ms) - 1}-{2**64 - 1}"
         found = self.redis.xread({key: below}, count=1, block=_BLOCK_MS)
         assert found, f"{entry} has no outcome"
         [[_, [(id, fields)]]] = found

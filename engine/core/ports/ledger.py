@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engine.core.outcome import Outcome
-from engine.core.records import Commit, Head, StoredEvent
+from engine.core.records import Commit, Head, Mended, StoredEvent
 
 
 class Ledger(Protocol):
@@ -32,6 +32,14 @@ class Ledger(Protocol):
 
     async def acquit(self) -> None:
         """Forget crashes and suspects: what they were about is behind."""
+
+    async def mend(self, done: str) -> Mended:
+        """Move commands with an id from the future to ``dead``; raises `Fenced`.
+
+        What others added behind them is added again, so that it sorts where it belongs: no
+        entry that remains, and none that comes, lies further in the future than
+        `CLOCK_LIMIT_MS`, or than ``done``, the last command that was committed.
+        """
 
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""

@@ -94,5 +94,8 @@ class Session(Protocol):
         when the session breaks first: whether the command was added is then not known.
         """
 
+    async def now_ms(self) -> int:
+        """Redis's clock, in milliseconds since 1970."""
+
     async def generation(self, projection: str) -> int:
         """The generation that is live; the first caller makes it 1."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from engine.core.records import Entry
+from engine.core.records import Entry, Mended
 
 
 class Subscription(Protocol):
@@ -46,6 +46,15 @@ class Inbox(Protocol):
         When the mark is ``expected``: returns ``mark`` and the new entries' ids. Else
         nothing is written: returns the mark found, and no ids.
         """
+
+    async def now_ms(self) -> int:
+        """Redis's clock, in milliseconds since 1970."""
+
+    async def reached(self, partitions: int) -> str:
+        """The greatest inbox id that stands for a command: noted, or a partition's mark."""
+
+    async def mend(self, done: str, token: str) -> Mended:
+        """Do for the inbox what `Ledger.mend` does for commands."""
 
     async def forward(self, moved: Sequence[tuple[str, int, str]], token: str) -> None:
         """Note where inbox entries went (inbox id, partition, entry); trims the inbox."""

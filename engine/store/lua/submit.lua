@@ -4,7 +4,7 @@
 -- ARGV     1 source  2 mark the reader expects  3 mark after this call
 --          then per command: id, type, aggregate, data, meta
 -- Returns  the mark, then the new entries' ids; a mark other than ARGV[3] means: nothing written
--- Errors   none of its own
+-- Errors   any: nothing was written
 local mark = redis.call('HGET', KEYS[1], ARGV[1]) or '0-0'
 if mark ~= ARGV[2] then
   return {mark}
@@ -12,8 +12,14 @@ end
 redis.call('XLEN', KEYS[2])
 local answer = {ARGV[3]}
 for at = 4, #ARGV, 5 do
-  answer[#answer + 1] = redis.call('XADD', KEYS[2], '*', 'id', ARGV[at], 'type', ARGV[at + 1],
+  local id = redis.pcall('XADD', KEYS[2], '*', 'id', ARGV[at], 'type', ARGV[at + 1],
     'aggregate', ARGV[at + 2], 'data', ARGV[at + 3], 'meta', ARGV[at + 4])
+  if type(id) == 'table' then
+    -- A hostile id left no room for all: until it is mended nothing goes in.
+    for i = 2, #answer do redis.call('XDEL', KEYS[2], answer[i]) end
+    return id
+  end
+  answer[#answer + 1] = id
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 return answer

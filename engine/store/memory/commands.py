@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from engine.core.errors import Fenced
+from engine.core.errors import Fenced, Refused
+from engine.core.ids import stream_order
+from engine.core.records import Mended
 from engine.store import commands as stored
 from engine.store.keys import Keys
+from engine.store.memory.keyspace import Keyspace
+from engine.store.memory.mending import mend
 from engine.store.memory.ownership import is_held
 from engine.store.memory.server import Link
 
@@ -34,9 +38,38 @@ class MemoryInbox:
         if found != expected:
             return found, []
         data.stream(commands)
-        ids = [self._link.server.add(commands, command_fields(entry)) for entry in entries]
+        ids = self._add(data, commands, entries)
         data.put(sources, {stored.INBOX_SOURCE: mark})
         return mark, ids
+
+    def _add(self, data: Keyspace, key: str, entries: Sequence[Mapping[str, bytes]]) -> list[str]:
+        """Add all entries, or none where a hostile id left no room for all."""
+        before = len(data.stream(key).entries)
+        try:
+            return [self._link.server.add(key, command_fields(entry)) for entry in entries]
+        except Refused:
+            del data.stream(key).entries[before:]
+            raise
+
+    async def now_ms(self) -> int:
+        """The server's clock, in milliseconds since 1970."""
+        await self._link.turn()
+        return self._link.server.now_ms()
+
+    async def reached(self, partitions: int) -> str:
+        """The greatest inbox id that stands for a command: noted, or a partition's mark."""
+        data = await self._link.turn()
+        sources = (data.hash(self._keys.sources(partition)) for partition in range(partitions))
+        marks = (found.get(stored.INBOX_SOURCE, "0-0") for found in sources)
+        return max(await self.last_forwarded(), *marks, key=stream_order)
+
+    async def mend(self, done: str, token: str) -> Mended:
+        """Move entries with an id from the future to the dead letters; see `Ledger.mend`."""
+        data = await self._link.turn()
+        if not is_held(data, self._keys.inbox_lease(), token):
+            raise Fenced("the lease is not ours")
+        inbox, dead = self._keys.inbox(), self._keys.inbox_dead()
+        return mend(self._link.server, inbox, dead, stored.INBOX_SOURCE, done)
 
     async def forward(self, moved: Sequence[tuple[str, int, str]], token: str) -> None:
         """Note where inbox entries went (inbox id, partition, entry); trims the inbox."""

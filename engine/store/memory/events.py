@@ -7,9 +7,11 @@ from engine.core.codec import outcome_of
 from engine.core.errors import Fenced, Refused, Torn
 from engine.core.ids import stream_order
 from engine.core.outcome import Outcome
-from engine.core.records import Commit, Entry, Head, Record, StoredEvent
+from engine.core.records import Commit, Entry, Head, Mended, Record, StoredEvent
+from engine.store.commands import COMMANDS_SOURCE
 from engine.store.keys import Keys
 from engine.store.memory.keyspace import Keyspace
+from engine.store.memory.mending import mend
 from engine.store.memory.ownership import Tried, is_held
 from engine.store.memory.server import Link
 
@@ -75,6 +77,12 @@ class MemoryLedger:
         """The server's clock, in milliseconds since 1970."""
         await self._link.turn()
         return self._link.server.now_ms()
+
+    async def mend(self, done: str) -> Mended:
+        """Move commands with an id from the future to ``dead``; see `engine.core.ports.Ledger`."""
+        self._fenced(await self._link.turn())
+        commands, dead = self._keys.commands(self._partition), self._keys.dead(self._partition)
+        return mend(self._link.server, commands, dead, COMMANDS_SOURCE, done)
 
     async def trim(self, commands_below: str, outcomes_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""

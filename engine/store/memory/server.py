@@ -12,7 +12,8 @@ from engine.core.ids import stream_order
 from engine.core.records import Entry
 from engine.store.memory.keyspace import Keyspace
 
-_LAST_SEQUENCE = 2**64 - 1
+LAST_SEQUENCE = 2**64 - 1
+"""The greatest number in either half of a stream id."""
 
 
 class MemoryServer:
@@ -91,10 +92,12 @@ class MemoryServer:
 
     def _next_id(self, last: str) -> str:
         ms, sequence = stream_order(last)
+        if ms == sequence == LAST_SEQUENCE:
+            raise Refused("the stream has used its last id")
         now = self.now_ms()
         if now > ms:
             return f"{now}-0"
-        return f"{ms}-{sequence + 1}" if sequence < _LAST_SEQUENCE else f"{ms + 1}-0"
+        return f"{ms}-{sequence + 1}" if sequence < LAST_SEQUENCE else f"{ms + 1}-0"
 
     def _new_run(self) -> None:
         self.run = secrets.token_hex(8)

@@ -105,6 +105,11 @@ class MemorySession(NamesKeys):
         self._answers.append((done, told))
         self._answered.set()
 
+    async def now_ms(self) -> int:
+        """The server's clock, in milliseconds since 1970."""
+        await self._link.turn()
+        return self._link.server.now_ms()
+
     async def generation(self, projection: str) -> int:
         """The generation that is live; the first caller makes it 1."""
         data = await self._link.turn()
