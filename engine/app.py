@@ -34,6 +34,7 @@ from engine.runtime.process import Readiness, Role, run_process, serve, serving
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings, load
+from engine.store.audit import Kept
 from engine.store.connection import without_password
 from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.session import RedisSession, open_session
@@ -43,6 +44,7 @@ __all__ = [
     "BACKLOG_LIMIT",
     "DEFAULT_PARTITIONS",
     "Health",
+    "Kept",
     "PartitionState",
     "Readiness",
     "RedisSession",

@@ -48,12 +48,12 @@ IMPURE = {
     "subprocess", "threading", "time",
 }  # fmt: skip
 
-# Whoever catches everything must report it: the two boundaries to the domain's code.
-MAY_CATCH_ALL = {"core/intake", "runtime/actor", "runtime/leases", "runtime/projector"}
+# Whoever catches everything must report it: the boundaries to the domain's code.
+MAY_CATCH_ALL = {
+    "core/intake", "edge/audit/generations", "runtime/actor", "runtime/leases", "runtime/projector",
+}  # fmt: skip
 
-FILE_LINES = 250
-FUNCTION_LINES = 50
-LUA_LINES = 60
+FILE_LINES, FUNCTION_LINES, LUA_LINES = 250, 50, 60
 
 
 def files(*folders: str, suffix: str = ".py") -> list[Path]:

@@ -13,11 +13,10 @@ from typing import Any
 import anyio
 
 from engine.core.branches import Branch, exists
-from engine.core.changes import changes_of
 from engine.core.codec import logged, read_event_meta
 from engine.core.errors import Refused, SemelError, Torn
-from engine.core.messages import EventContext
 from engine.core.ports import Feed, Log
+from engine.core.projecting import projecting
 from engine.core.projection import Projection
 from engine.core.records import Checkpoint, Entry, LoggedEvent, RowChange
 from engine.core.registry import Domain
@@ -53,8 +52,8 @@ class Projector:
         settings: Settings,
     ) -> None:
         self._projection, self._partition = projection, partition
-        self._key, self._feed, self._domain = key, feed, domain
-        self._handlers = domain.event_handlers[projection.name]
+        self._key, self._feed = key, feed
+        self._project_one = projecting(domain, projection)
         self._open_log, self._server, self._settings = open_log, server, settings
         self.progress = Progress()
         self._stop: Callable[[], None] | None = None
@@ -198,13 +197,10 @@ class Projector:
 
         One that raises is tried until it can be: an event is never skipped.
         """
-        handler = self._handlers.get(event.type)
-        if handler is None:
-            return []
         attempts = 0
         while True:
             try:
-                changes = self._changes(event)
+                changes = self._project_one(self._partition, event)
             except Exception as error:  # noqa: BLE001 -- the projector's boundary: reported, tried again
                 attempts += 1
                 await self._wait_blocked(attempts, event, error)
@@ -235,15 +231,3 @@ class Projector:
         blocked = metrics.PROJECTION_BLOCKED.labels(self._projection.name)
         blocked.inc(stands_still - self._stands_still)
         self._stands_still = stands_still
-
-    def _changes(self, event: LoggedEvent) -> list[RowChange]:
-        handler = self._handlers[event.type]
-        fact = self._domain.decode_event(event.type, event.data)
-        if not handler.wants_context:
-            return list(changes_of(self._projection, event.position, handler.apply(fact)))
-        meta = read_event_meta(event.meta)
-        context = EventContext(
-            event.aggregate, event.version, self._partition, event.position, meta.time,
-            meta.causation, meta.entry, meta.user, meta.correlation, meta.traceparent,
-        )  # fmt: skip
-        return list(changes_of(self._projection, event.position, handler.apply(fact, context)))

@@ -6,6 +6,7 @@ import msgspec
 
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
+from engine.core.fold import group_name
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
 from engine.store.connection import Argument, Connection
@@ -122,8 +123,7 @@ class RedisRows:
         newest_first: bool,  # noqa: FBT001
     ) -> tuple[list[str], int]:
         """A slice of an index group's row ids, and how many the group has in all."""
-        parts = (part.replace("%", "%25").replace("/", "%2F") for part in group)
-        key = f"{self._keys.index(projection, generation, index)}:{'/'.join(parts)}"
+        key = f"{self._keys.index(projection, generation, index)}:{group_name(group)}"
         verb = "ZREVRANGE" if newest_first else "ZRANGE"
         ids = self._control.call(verb, key, start, start + count - 1)
         total = self._control.call("ZCARD", key)

@@ -17,6 +17,7 @@ from anyio.abc import TaskGroup
 from engine.core.errors import Lost, NotNow, Refused, SemelError, Unavailable
 from engine.core.projection import Index
 from engine.store import namespace
+from engine.store.audit import RedisAudit
 from engine.store.clock import now_ms
 from engine.store.commands import COMMAND_FIELDS, RedisInbox
 from engine.store.connection import Connection, connect
@@ -57,6 +58,7 @@ class RedisSession(NamesKeys):
         self.roster = RedisRoster(control, keys)
         self.rows = RedisRows(control, keys)
         self.inspection = RedisInspection(control, keys)
+        self.audit = RedisAudit(control, keys)
 
     async def check_server(self) -> None:
         """Raise `Lost` if the server is not what it was: another history, or a replica now."""

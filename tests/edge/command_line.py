@@ -62,6 +62,11 @@ class Daemon:
                 return said
         raise AssertionError(f"it ended before {event}: {''.join(seen)}")
 
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
     def told(self, text: str) -> None:
         """Write to its stdin."""
         assert self._process.stdin is not None

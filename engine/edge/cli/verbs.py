@@ -23,6 +23,7 @@ VERBS = {
     "log": "log",
     "status": "status",
     "node": "node",
+    "verify": "verify",
     "bench": "bench",
 }
 """Every verb, in the order of ``--help``, and the module beside this one that has its function."""

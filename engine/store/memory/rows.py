@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
 from engine.core.errors import Fenced, Refused
+from engine.core.fold import group_name
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
 from engine.store.keys import Keys
-from engine.store.memory.apply import Place, apply, group_key
+from engine.store.memory.apply import Place, apply
 from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.ownership import Tried
 from engine.store.memory.server import Link
@@ -113,7 +114,7 @@ class MemoryRows:
     ) -> tuple[list[str], int]:
         """A slice of an index group's row ids, and how many the group has in all."""
         data = await self._link.turn()
-        key = group_key(self._keys.index(projection, generation, index), group)
+        key = f"{self._keys.index(projection, generation, index)}:{group_name(group)}"
         ids = data.ranking(key).ordered()
         if newest_first:
             ids.reverse()

@@ -1,0 +1,116 @@
+"""Outcomes by themselves: readable, in order, on a branch, and one answer to one id."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from engine.core.audit.ends import Names
+from engine.core.audit.findings import Finding
+from engine.core.branches import Branch
+from engine.core.codec import outcome_of
+from engine.core.ids import stream_order
+from engine.core.outcome import Outcome, Status
+from engine.core.records import Entry
+
+_REPEATED = ("entry", "status", "version", "position")
+"""What a duplicate must say of the outcome that it repeats."""
+
+
+class Answers:
+    """One partition's outcomes, given in order. A finding may be about a forgotten outcome.
+
+    ``excused`` holds findings beside the outcome whose absence they complain of: they
+    are void once that outcome has left the window.
+    """
+
+    def __init__(self, names: Names, branches: Sequence[Branch], forgotten: str) -> None:
+        self._names, self._branches = names, branches
+        self._forgotten = stream_order(forgotten)
+        self._firsts: dict[tuple[str, str], Outcome] = {}
+        self._entry, self._position, self._branch = "0-0", 0, 0
+        self.seen: set[str] = set()
+        self.findings: list[Finding] = []
+        self.excusable: list[tuple[str, Finding]] = []
+
+    def take(self, entry: Entry) -> Outcome | None:
+        """Judge the next outcome; None where it cannot be read."""
+        self.seen.add(entry.id)
+        try:
+            outcome = outcome_of(entry, self._names.partition)
+        except (KeyError, ValueError, msgspec.DecodeError) as error:
+            self._fault("outcome_entry", entry.id, "an outcome as commits write it", f"{error!r}")
+            return None
+        if stream_order(outcome.entry) <= stream_order(self._entry):
+            self._fault("outcome_order", entry.id, f"an id above {self._entry}", entry.id)
+        if outcome.position < self._position:
+            found = f"position {outcome.position}"
+            self._fault("outcome_position", entry.id, f"position {self._position} or more", found)
+        self._entry, self._position = outcome.entry, max(outcome.position, self._position)
+        self._judge_branch(outcome)
+        if outcome.digest and outcome.id != outcome.entry:
+            self._judge_answer(outcome)
+        return outcome
+
+    def _judge_branch(self, outcome: Outcome) -> None:
+        """On a branch that was begun, not on one before the last outcome's, within its reach."""
+        known = [branch.name for branch in self._branches]
+        if outcome.branch not in known:
+            expected = f"one of the branches {', '.join(known) or 'that there are not'}"
+            self._fault("outcome_branch", outcome.entry, expected, outcome.branch)
+            return
+        number = known.index(outcome.branch)
+        ends = self._branches[number + 1].since if number + 1 < len(known) else None
+        if number < self._branch:
+            expected = f"branch {known[self._branch]} or a later one"
+            self._fault("outcome_branch", outcome.entry, expected, outcome.branch)
+        elif outcome.position < self._branches[number].since:
+            expected = f"a position from {self._branches[number].since} on, as its branch"
+            self._fault("outcome_branch", outcome.entry, expected, str(outcome.position))
+        elif ends is not None and outcome.position > ends:
+            expected = f"a position up to {ends}, where branch {known[number + 1]} began"
+            self._fault("outcome_branch", outcome.entry, expected, str(outcome.position))
+        self._branch = max(number, self._branch)
+
+    def _judge_answer(self, outcome: Outcome) -> None:
+        """An id has one answer; whatever comes after repeats it."""
+        key = (outcome.aggregate, outcome.id)
+        first = self._firsts.get(key)
+        if outcome.status is not Status.DUPLICATE:
+            if first is not None:
+                expected = f"a duplicate of {first.entry}, which answered {outcome.id}"
+                self._fault("answered_twice", outcome.entry, expected, outcome.status)
+            self._firsts[key] = outcome
+            return
+        said = outcome.detail.get("first")
+        if not isinstance(said, dict) or not all(name in said for name in _REPEATED):
+            self._fault("duplicate", outcome.entry, "detail.first", f"{outcome.detail}")
+        elif first is not None:
+            self._judge_repeat(outcome, first, said)
+        elif stream_order(str(said["entry"])) > self._forgotten:
+            finding = self._finding(
+                "duplicate", outcome.entry, "the first outcome of its id in the window",
+                f"no outcome {said['entry']} of {outcome.id}",
+            )  # fmt: skip
+            self.excusable.append((str(said["entry"]), finding))
+
+    def _judge_repeat(self, outcome: Outcome, first: Outcome, said: dict[str, Any]) -> None:
+        due = {
+            "entry": first.entry,
+            "status": first.status.value,
+            "version": first.version,
+            "position": first.position,
+        }
+        differing = {name: said[name] for name in due if said[name] != due[name]}
+        if differing:
+            expected = f"detail.first { ({name: due[name] for name in differing}) }"
+            self._fault("duplicate", outcome.entry, expected, f"{differing}")
+        if outcome.digest != first.digest:
+            expected = f"the digest {first.digest} of {first.entry}"
+            self._fault("duplicate", outcome.entry, expected, outcome.digest)
+
+    def _fault(self, check: str, id: str, expected: str, found: str) -> None:
+        self.findings.append(self._finding(check, id, expected, found))
+
+    def _finding(self, check: str, id: str, expected: str, found: str) -> Finding:
+        return Finding(check, self._names.partition, self._names.outcomes, id, expected, found)

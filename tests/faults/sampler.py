@@ -1,0 +1,163 @@
+"""Watches every partition's head while faults strike: nothing that counts ever goes back.
+
+All heads are read in one step, over and over; a sample is written down where something has
+changed. Away from the server, it comes back as soon as that does.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from time import monotonic_ns
+from typing import Any
+
+import anyio
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from engine.core.ids import stream_order
+from engine.store.keys import Keys
+from tests.faults.checker import Window
+
+PERIOD_SECONDS = 0.02
+"""Between two looks: some commits fall between them, none is seen half."""
+
+REPLY_SECONDS = 1.0
+"""A server that takes longer is away, frozen or cut off: dial again."""
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One partition's head at one time (nanoseconds), and the newest command that waits.
+
+    ``server`` is the process that answered.
+    """
+
+    at: int
+    partition: int
+    server: str
+    branch: str
+    commit: int
+    position: int
+    command: str
+    newest: str
+    partitions: int = 0
+
+
+class Sampler:
+    """Samples one namespace into a file of one JSON document a line."""
+
+    def __init__(self, url: str, namespace: str, partitions: int, file: Path) -> None:
+        self._url, self._keys, self._partitions = url, Keys(namespace), partitions
+        self._file = file
+        self._last: dict[int, Sample] = {}
+        self.samples: list[Sample] = []
+        self.looks, self.misses = 0, 0
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        retry = Retry(NoBackoff(), 0)
+        redis: Any = Redis.from_url(
+            self._url, protocol=2, retry=retry, socket_timeout=REPLY_SECONDS
+        )
+        try:
+            with self._file.open("ab") as out:
+                while True:
+                    try:
+                        await self.look(redis, out)
+                    except (RedisError, OSError):
+                        self.misses += 1
+                    await anyio.sleep(PERIOD_SECONDS)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await redis.aclose()
+
+    async def look(self, redis: Any, out: Any) -> None:
+        """Read all heads in one step and write down those that have changed."""
+        pipe = redis.pipeline(transaction=True)
+        pipe.info("server")
+        for partition in range(self._partitions):
+            pipe.hmget(self._keys.head(partition), "commit", "position", "command", "partitions")
+            pipe.xrevrange(self._keys.branches(partition), count=1)
+            pipe.xrevrange(self._keys.commands(partition), count=1)
+        server, *said = await pipe.execute()
+        at = monotonic_ns()
+        self.looks += 1
+        for partition in range(self._partitions):
+            head, branches, commands = said[3 * partition : 3 * partition + 3]
+            sample = Sample(
+                at, partition, server["run_id"],
+                branches[0][1][b"branch"].decode() if branches else "",
+                int(head[0] or 0), int(head[1] or 0), (head[2] or b"0-0").decode(),
+                commands[0][0].decode() if commands else "0-0", int(head[3] or 0),
+            )  # fmt: skip
+            last = self._last.get(partition)
+            if last is None or msgspec.structs.replace(sample, at=last.at) != last:
+                self._last[partition] = sample
+                self.samples.append(sample)
+                out.write(msgspec.json.encode(sample) + b"\n")
+
+
+def read_samples(file: Path) -> list[Sample]:
+    """The samples in a file; a torn last line is passed over."""
+    decoder = msgspec.json.Decoder(Sample)
+    return [decoder.decode(line) for line in file.read_bytes().split(b"\n")[:-1]]
+
+
+def went_back(samples: Iterable[Sample], lost: Sequence[Window] = ()) -> Iterator[str]:
+    """What is wrong with the samples, as sentences; within ``lost`` a new server may lag."""
+    before: dict[tuple[int, str], Sample] = {}
+    for sample in samples:
+        last = before.get((sample.partition, sample.branch))
+        before[(sample.partition, sample.branch)] = sample
+        if last is None:
+            continue
+        if last.server != sample.server and any(
+            window.begins <= sample.at and last.at <= window.ends for window in lost
+        ):
+            continue
+        yield from _judge(last, sample)
+
+
+def _judge(last: Sample, now: Sample) -> Iterator[str]:
+    """Two samples of one partition on one branch, one after the other."""
+    place = f"partition {now.partition} on branch {now.branch}"
+    if now.commit < last.commit:
+        yield f"{place}: commit {last.commit} went back to {now.commit}"
+    if now.position < last.position:
+        yield f"{place}: position {last.position} went back to {now.position}"
+    if stream_order(now.command) < stream_order(last.command):
+        yield f"{place}: command {last.command} went back to {now.command}"
+    changed = (now.position, now.command) != (last.position, last.command)
+    if changed and now.commit == last.commit:
+        yield (
+            f"{place}: commit {now.commit} stands, but position and command went from "
+            f"{last.position}, {last.command} to {now.position}, {now.command}"
+        )
+    if now.commit != last.commit and now.command == last.command:
+        yield f"{place}: commit went from {last.commit} to {now.commit} without a command"
+    if now.position - last.position > 0 and now.command == last.command:
+        yield f"{place}: position {now.position} without a command behind {last.command}"
+    if last.partitions and now.partitions != last.partitions:
+        yield f"{place}: {last.partitions} partitions became {now.partitions}"
+
+
+def longest_standstill(samples: Iterable[Sample]) -> tuple[float, int]:
+    """The longest time that a partition with commands waiting committed nothing.
+
+    In seconds, and which partition that was.
+    """
+    by_partition: dict[int, list[Sample]] = defaultdict(list)
+    for sample in samples:
+        by_partition[sample.partition].append(sample)
+    longest, where = 0, -1
+    for partition, own in by_partition.items():
+        since: int | None = None
+        for last, now in zip([None, *own], own, strict=False):
+            if since is not None:
+                longest, where = max((longest, where), (now.at - since, partition))
+            waiting = stream_order(now.newest) > stream_order(now.command)
+            moved = last is None or now.commit != last.commit or now.server != last.server
+            since = None if not waiting else (now.at if moved or since is None else since)
+    return longest / 1e9, where
