@@ -11,7 +11,7 @@ import msgspec
 
 from engine.core.intake import Received, Refusal
 from engine.core.outcome import Outcome, Status
-from engine.core.records import Commit, Head, NewEvent, Record
+from engine.core.records import Commit, Entry, Head, Letter, NewEvent, Record
 from engine.core.window import First, Window
 
 NOTHING_TO_SAY = b"{}"
@@ -59,6 +59,7 @@ class Draft:
         """The version of each aggregate, with what was added so far."""
         self._touched: dict[str, int] = {}
         self._records: list[Record] = []
+        self._letters: list[Letter] = []
         self._position = head.position
         self.event_count = 0
         """Events so far: each costs the script some microseconds."""
@@ -82,6 +83,12 @@ class Draft:
         self._window.remember(received, self._first_of(received, answer, version))
         self._record(received, answer, version)
 
+    def bury(self, entry: Entry, answer: Answer | Repeat, attempts: int) -> None:
+        """Keep a command that failed as a dead letter, in the same step as its outcome."""
+        if isinstance(answer, Answer) and answer.status is Status.FAILED:
+            said = msgspec.json.decode(answer.detail)
+            self._letters.append(Letter(entry, said["code"], said["message"], attempts))
+
     def commit(self) -> Commit:
         """The commit, after which ``head`` is what it will have made it."""
         head = self._head
@@ -92,6 +99,7 @@ class Draft:
             branch=head.branch,
             versions=self._touched,
             records=self._records,
+            letters=self._letters,
         )
         head.commit += 1
         head.command, head.position = commit.command, self._position

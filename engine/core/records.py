@@ -84,6 +84,15 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     events: Sequence[NewEvent]
 
 
+class Letter(NamedTuple):
+    """A command that could not be handled, as it was, and why: a dead letter."""
+
+    entry: Entry
+    code: str
+    message: str
+    attempts: int
+
+
 class Commit(msgspec.Struct, frozen=True, gc=False):
     """One atomic step: it holds only if ``number`` and ``position`` are what head says.
 
@@ -96,6 +105,7 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
     branch: str
     versions: Mapping[str, int]
     records: Sequence[Record]
+    letters: Sequence[Letter] = ()
 
 
 class Checkpoint(msgspec.Struct):

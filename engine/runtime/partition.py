@@ -25,7 +25,7 @@ from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.core.window import Window
 from engine.runtime.actor import Actors, Limits, failed
-from engine.runtime.caution import Caution
+from engine.runtime.caution import DEATHS_LIMIT, Caution
 from engine.runtime.horizon import MENDED_SHOWN, Horizon
 from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
@@ -116,6 +116,8 @@ class Partition:
                 await self._commit(draft)
                 draft = Draft(self._head, self._window, draft.versions, self.number)
             draft.add(command, answer)
+        if is_deadly:
+            draft.bury(batch[0], answers[0], DEATHS_LIMIT)
         await self._commit(draft)
         await self._caution.survived(batch[-1].id)
         await self._trim(len(batch))

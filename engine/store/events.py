@@ -18,6 +18,9 @@ from engine.store.scripts import Scripts
 LOAD_EVENTS = 1000
 """Events of one aggregate in one reply; a longer history is read in several."""
 
+_LETTERS_AT = 5
+"""Which argument of a commit says where its dead letters begin, from 0."""
+
 _BRANCH_BYTES = 4
 """Random bytes in a branch's name: few branches, all of one partition."""
 
@@ -43,11 +46,12 @@ class RedisLedger:
             keys.head(partition),
             keys.log(partition),
             keys.outcomes(partition),
+            keys.dead(partition),
         ]
 
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
-        lease, head, log, outcomes = self._fixed
+        lease, head, log, outcomes, _ = self._fixed
         branches, commands = (
             self._keys.branches(self._partition),
             self._keys.commands(self._partition),
@@ -92,7 +96,7 @@ class RedisLedger:
         numbers = {aggregate: i for i, aggregate in enumerate(commit.versions, 1)}
         keys = [self._keys.events(self._partition, aggregate) for aggregate in numbers]
         arguments: list[Argument] = [
-            self._token, commit.number, commit.position, commit.command, commit.branch,
+            self._token, commit.number, commit.position, commit.command, commit.branch, 0,
             *commit.versions.values(),
         ]  # fmt: skip
         for record in commit.records:
@@ -104,6 +108,11 @@ class RedisLedger:
                 number = numbers[record.aggregate.decode()]
                 for event in record.events:
                     arguments += (number, event.type, event.data, event.meta)
+        arguments[_LETTERS_AT] = len(arguments)
+        for letter in commit.letters:
+            values = [part for pair in letter.entry.fields.items() for part in pair]
+            why = letter.entry.id, letter.code, letter.message, letter.attempts
+            arguments += (*why, len(values), *values)
         await self._scripts.call("commit", self._fixed + keys, arguments)
 
     async def outcomes(self, below: str, count: int) -> list[Outcome]:

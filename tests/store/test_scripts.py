@@ -109,9 +109,9 @@ async def test_what_a_script_says_becomes_our_error(
     server_url: str, namespace: str, redis: Any
 ) -> None:
     async with opened(server_url) as scripts:
-        keys = [f"{{{namespace}}}{n}" for n in range(4)]
+        keys = [f"{{{namespace}}}{n}" for n in range(5)]
         with pytest.raises(Fenced, match="the lease is not ours"):
-            await scripts.call("commit", keys, ["t", 0, 0, "1-0", "b"])
+            await scripts.call("commit", keys, ["t", 0, 0, "1-0", "b", 6])
         redis.set(keys[0], "planted")
         with pytest.raises(Refused, match=r"^WRONGTYPE "):
-            await scripts.call("commit", keys, ["t", 0, 0, "1-0", "b"])
+            await scripts.call("commit", keys, ["t", 0, 0, "1-0", "b", 6])

@@ -1,10 +1,12 @@
 #!lua
 -- One commit: commands' events, outcomes and "these commands are done", wholly or not at all.
--- KEYS     1 lease  2 head  3 log  4 outcomes  5… one aggregate's stream each
+-- KEYS     1 lease  2 head  3 log  4 outcomes  5 dead letters  6… one aggregate's stream each
 -- ARGV     1 token  2 commit number built on  3 position built on  4 last command of this commit
---          5 partition's branch  6… the version each aggregate must have
+--          5 partition's branch  6 arguments before the dead letters
+--          7… the version each aggregate must have
 --          then per command: entry, id, status, aggregate, version, digest, detail, count of events,
 --          and per event: number of its aggregate, type, data, meta
+--          then per dead letter: entry, code, message, attempts, count of values, names and values
 -- Returns  the position after this commit
 -- Errors   FENCED  another owner, or another commit: nothing was written
 --          TORN    log, outcomes or an aggregate are not where head says: nothing was written
@@ -25,8 +27,9 @@ last = call('XREVRANGE', outcomes, '+', '-', 'COUNT', 1)[1]
 if last and last[1] ~= was[3] then
   return redis.error_reply('TORN the outcomes end at ' .. last[1])
 end
-local version, aggregate, at = {}, {}, 6
-for i = 5, #KEYS do
+local version, at, letters_at = {}, 7, tonumber(ARGV[6]) + 1
+if letters_at <= #ARGV then call('XLEN', KEYS[5]) end
+for i = 6, #KEYS do
   version[i] = call('XLEN', KEYS[i])
   if version[i] ~= tonumber(ARGV[at]) then
     return redis.error_reply('TORN ' .. KEYS[i] .. ' has version ' .. version[i] .. ', not ' .. ARGV[at])
@@ -34,12 +37,12 @@ for i = 5, #KEYS do
   at = at + 1
 end
 local position = tonumber(ARGV[3])
-while at <= #ARGV do
+while at < letters_at do
   local entry, id, status, of = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local after, digest, detail, count = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], tonumber(ARGV[at + 7])
   at = at + 8
   for _ = 1, count do
-    local i, kind, data, meta = ARGV[at] + 4, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+    local i, kind, data, meta = ARGV[at] + 5, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
     at, position, version[i] = at + 4, position + 1, version[i] + 1
     local v = string.format('%d', version[i])
     call('XADD', KEYS[i], v .. '-0', 'type', kind, 'data', data, 'meta', meta)
@@ -49,6 +52,8 @@ while at <= #ARGV do
   call('XADD', outcomes, entry, 'id', id, 'status', status, 'aggregate', of, 'version', after,
     'position', string.format('%d', position), 'branch', ARGV[5], 'digest', digest, 'detail', detail)
 end
+-- include shared/dead.lua
+bury_all(KEYS[5], 'command', at)
 call('HSET', head, 'commit', string.format('%d', ARGV[2] + 1), 'command', ARGV[4],
   'position', string.format('%d', position))
 return position

@@ -11,7 +11,7 @@ from engine.core.records import Commit, Entry, Head, Mended, Record, StoredEvent
 from engine.store.commands import COMMANDS_SOURCE
 from engine.store.keys import Keys
 from engine.store.memory.keyspace import Keyspace
-from engine.store.memory.mending import mend
+from engine.store.memory.mending import letter, mend
 from engine.store.memory.ownership import Tried, is_held
 from engine.store.memory.server import Link
 
@@ -138,6 +138,8 @@ class MemoryLedger:
         log, outcomes = data.stream(self._log), data.stream(self._outcomes)
         _check_ends(log.ends_at() or "0-0", f"{commit.position}-0", "log")
         _check_ends(outcomes.ends_at() or done, done, "outcomes")
+        if commit.letters:
+            data.stream(self._keys.dead(self._partition))
         for aggregate, version in commit.versions.items():
             found = len(data.stream(self._events(aggregate)).entries)
             if found != version:
@@ -161,6 +163,9 @@ class MemoryLedger:
                 add(self._events(aggregate), fact, f"{version}-0")
                 add(self._log, about | fact, f"{position}-0")
             add(self._outcomes, _outcome(record, position, commit.branch), record.entry)
+        for one in commit.letters:
+            buried = letter(COMMANDS_SOURCE, one.entry, one.code, one.message, one.attempts)
+            add(self._keys.dead(self._partition), buried)
         return position
 
 

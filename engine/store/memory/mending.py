@@ -50,7 +50,9 @@ def mend(server: MemoryServer, key: str, dead: str, source: str, done: str) -> M
     return Mended(moved, len(again), stream.ends_at() or done)
 
 
-def letter(source: str, entry: Entry, code: str, message: str) -> dict[bytes, bytes]:
+def letter(
+    source: str, entry: Entry, code: str, message: str, attempts: int = 0
+) -> dict[bytes, bytes]:
     """A dead letter of an entry; see lua/shared/dead.lua."""
     known = {name: entry.fields.get(name.encode(), b"") for name in COMMAND_FIELDS}
     others = [(n, v) for n, v in entry.fields.items() if n.decode("latin-1") not in known]
@@ -62,7 +64,8 @@ def letter(source: str, entry: Entry, code: str, message: str) -> dict[bytes, by
     why: dict[str, Any] = {"code": code, "message": message}
     why |= {"others": kept} if kept else {}
     why |= {"others_bytes": size} if size > _OTHERS_BYTES else {}
-    about = {"source": source, "entry": entry.id, "error": json.dumps(why), "attempts": "0"}
+    about = {"source": source, "entry": entry.id, "error": json.dumps(why)}
+    about["attempts"] = str(attempts)
     said = known | {name: text.encode() for name, text in about.items()}
     return {name.encode(): said[name] for name in DEAD_FIELDS}
 

@@ -1,5 +1,5 @@
--- A dead letter: letter(source, id, fields, code, message) is what XADD takes of it, with
--- the same fields in the same order whatever was in the entry. The fields of a command are kept
+-- A dead letter: letter(source, id, fields, code, message, attempts) is what XADD takes of it,
+-- with the same fields in the same order whatever was in the entry. The fields of a command are kept
 -- as they are, "" for one that is missing. What else there was stands in `error` as `others`,
 -- name after value, one character a byte: JSON has no other way to hold any bytes whatever.
 local OTHERS_BYTES = 1048576 -- more than this of other fields is said, not kept
@@ -9,7 +9,7 @@ local function plain(text)
     return string.char(code < 192 and 194 or 195, code < 192 and code or code - 64)
   end))
 end
-local function letter(source, id, fields, code, message)
+local function letter(source, id, fields, code, message, attempts)
   local of, others, size = {id = '', type = '', aggregate = '', data = '', meta = ''}, {}, 0
   local seen = {}
   for i = 1, #fields, 2 do
@@ -27,5 +27,14 @@ local function letter(source, id, fields, code, message)
   if #others > 0 then why.others = others end
   if size > OTHERS_BYTES then why.others_bytes = size end
   return {'source', source, 'entry', id, 'id', of.id, 'type', of.type, 'aggregate', of.aggregate,
-    'data', of.data, 'meta', of.meta, 'error', cjson.encode(why), 'attempts', '0'}
+    'data', of.data, 'meta', of.meta, 'error', cjson.encode(why), 'attempts', attempts or '0'}
+end
+-- The arguments from `at` on are letters: entry, code, message, attempts, count of values, values.
+local function bury_all(key, source, at)
+  while at <= #ARGV do
+    local values = {unpack(ARGV, at + 5, at + 4 + ARGV[at + 4])}
+    local one = letter(source, ARGV[at], values, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+    redis.call('XADD', key, '*', unpack(one))
+    at = at + 5 + #values
+  end
 end
