@@ -46,12 +46,12 @@ class RedisLedger:
             keys.head(partition),
             keys.log(partition),
             keys.outcomes(partition),
-            keys.dead(partition),
         ]
+        self._dead = keys.dead(partition)
 
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
-        lease, head, log, outcomes, _ = self._fixed
+        lease, head, log, outcomes = self._fixed
         branches, commands = (
             self._keys.branches(self._partition),
             self._keys.commands(self._partition),
@@ -113,7 +113,7 @@ class RedisLedger:
             values = [part for pair in letter.entry.fields.items() for part in pair]
             why = letter.entry.id, letter.code, letter.message, letter.attempts
             arguments += (*why, len(values), *values)
-        await self._scripts.call("commit", self._fixed + keys, arguments)
+        await self._scripts.call("commit", [*self._fixed, self._dead, *keys], arguments)
 
     async def outcomes(self, below: str, count: int) -> list[Outcome]:
         """Up to ``count`` outcomes below a stream id (``+`` for the end), newest first."""
@@ -128,10 +128,10 @@ class RedisLedger:
 
     async def mend(self, done: str) -> Mended:
         """Move commands with an id from the future to ``dead``; see `engine.core.ports.Ledger`."""
-        commands, dead = self._keys.commands(self._partition), self._keys.dead(self._partition)
+        commands = self._keys.commands(self._partition)
         arguments: list[Argument] = [self._token, COMMANDS_SOURCE, done, CLOCK_LIMIT_MS]
         return mended_of(
-            await self._scripts.call("mend", [self._fixed[0], commands, dead], arguments)
+            await self._scripts.call("mend", [self._fixed[0], commands, self._dead], arguments)
         )
 
     async def trim(self, commands_below: str, outcomes_below: str) -> None:

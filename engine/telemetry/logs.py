@@ -57,7 +57,10 @@ def configure(level: str = "info", style: str = "auto") -> None:
     renderer: Any = structlog.processors.JSONRenderer()
     errors: Any = structlog.processors.format_exc_info
     if human:
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # A traceback as Python has it: no values of variables, which are users' data.
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
         errors = structlog.processors.StackInfoRenderer()
     structlog.configure(
         processors=[
