@@ -9,7 +9,7 @@ import structlog
 
 from engine.core import doubt
 from engine.core.doubt import Ending
-from engine.core.errors import Fenced, Refused, Torn
+from engine.core.errors import Fenced, NotNow, Refused, Torn
 from tests.eventually import eventually
 from tests.runtime.house import SECONDS, Guest, house
 from tests.runtime.meddling import Barrier, Meddler
@@ -192,3 +192,21 @@ async def test_who_drains_does_not_end_before_its_leases_are_back() -> None:
         giving.opened.set()
         await keeping.done.wait()
         assert h.holders()[0] == ""
+
+
+async def test_a_server_that_says_nothing_of_itself_for_now_is_asked_again() -> None:
+    log: list[str] = []
+    busy = iter([NotNow("BUSY a script runs"), NotNow("BUSY a script runs")])
+
+    async def check() -> None:
+        for error in busy:
+            raise error
+
+    async with house() as h:
+        h.session.check_server = check  # type: ignore[method-assign]
+        with structlog.testing.capture_logs() as logged:
+            h.move_in("a", lambda: Guest(log), count=1)
+            await eventually(lambda: log == ["served"], "it serves after all")
+    assert [entry["event"] for entry in logged if entry["log_level"] == "warning"] == [
+        "lease.unsettled", "lease.unsettled",
+    ]  # fmt: skip
