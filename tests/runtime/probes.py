@@ -147,6 +147,8 @@ def trip(_command: Trip, _: Texts) -> None:
 def evolve(texts: Texts, event: Noted) -> Texts:
     if event.text == "unreadable":
         raise ValueError("this event cannot be understood")
+    if event.text == "fatal":
+        raise Death
     return (*texts, event.text)
 
 

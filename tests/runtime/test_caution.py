@@ -5,7 +5,7 @@ import pytest
 
 from engine.core.outcome import Status
 from engine.core.ports import Ledger
-from engine.core.records import Commit
+from engine.core.records import Commit, Entry
 from engine.runtime.caution import CRASHES_LIMIT, DEATHS_LIMIT, Caution
 from tests.eventually import eventually
 from tests.runtime.meddling import Barrier, Death, Meddler, die
@@ -157,6 +157,23 @@ async def test_a_condemned_id_is_known_and_tried_no_more() -> None:
     said = again.detail["first"]
     assert (said["entry"], said["code"]) == (first.entry, "deadly")
     assert (other.status, other.detail["code"]) == (Status.REJECTED, "id_reused")
+
+
+async def test_a_history_that_kills_is_not_looked_at_for_an_answer() -> None:
+    """It is the aggregate that nobody survives, not the command: that is answered all the same."""
+    stage = Stage()
+    async with stage.owner(HOME):
+        await stage.answer("Note", PROBE)
+    [event] = stage.server.data.stream(stage.keys.events(HOME, PROBE)).entries
+    fatal = {**event.fields, b"data": b'{"text":"fatal"}'}
+    stage.server.data.stream(stage.keys.events(HOME, PROBE)).entries[0] = Entry(event.id, fatal)
+    entry = stage.send("Note", PROBE)
+    for _ in range(CRASHES_LIMIT + DEATHS_LIMIT):
+        assert await live(stage)
+    assert not await live(stage)
+    outcome = await stage.outcome(entry, HOME)
+    assert (outcome.status, outcome.detail["code"]) == (Status.FAILED, "deadly")
+    assert outcome.version == 1
 
 
 async def test_owners_that_die_of_something_else_condemn_nothing() -> None:
