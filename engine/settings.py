@@ -193,3 +193,6 @@ def _check(settings: Settings) -> None:
         raise Misuse(f"partitions = {partitions} is not a power of two")
     if settings.heartbeat_seconds * 2 > settings.lease_seconds:
         raise Misuse("heartbeat_seconds must be at most half of lease_seconds, or leases run out")
+    if settings.heartbeat_seconds >= settings.stall_seconds:
+        # The sign of life comes with each heartbeat: the time between is no silence.
+        raise Misuse("stall_seconds must be longer than heartbeat_seconds, or leases run out")

@@ -97,16 +97,14 @@ class RowViews:
         pause = _POLL_FIRST
         while True:
             applied = await self._rows.applied(name, generation, receipt.partition)
-            if applied.branch != receipt.branch:
-                branches = await self._rows.branches(receipt.partition)
-                if branches and not exists(branches, receipt.branch, receipt.position):
-                    raise HistoryLost(
-                        f"{receipt} stands for what a server lost: partition {receipt.partition} "
-                        f"goes on from older data. Submit the command again, with the same id"
-                    )
-            if applied.position >= receipt.position:
+            is_reached = applied.position >= receipt.position
+            is_late = anyio.current_time() >= self._deadline
+            # On the receipt's own branch too: what is lost there is waited for in vain.
+            if applied.branch != receipt.branch or (is_late and not is_reached):
+                await self._require(receipt)
+            if is_reached:
                 return
-            if anyio.current_time() >= self._deadline:
+            if is_late:
                 raise Behind(
                     f"{name} has applied position {applied.position} of partition "
                     f"{receipt.partition}; the receipt asks for {receipt.position}. "
@@ -114,3 +112,12 @@ class RowViews:
                 )
             await anyio.sleep(pause)
             pause = min(pause * 2, _POLL_LIMIT)
+
+    async def _require(self, receipt: Receipt) -> None:
+        """Raise `HistoryLost` where what a receipt stands for does not exist any more."""
+        branches = await self._rows.branches(receipt.partition)
+        if branches and not exists(branches, receipt.branch, receipt.position):
+            raise HistoryLost(
+                f"{receipt} stands for what a server lost: partition {receipt.partition} "
+                f"goes on from older data. Submit the command again, with the same id"
+            )

@@ -30,7 +30,7 @@ class _Workers:
         self._running: set[Process] = set()
         self._is_stopping = anyio.Event()
         self.worst = 0
-        """The exit code of the last one that failed while it was asked to stop."""
+        """The exit code of the first one that failed while it was asked to stop."""
 
     async def keep(self, number: int, arguments: Sequence[str]) -> None:
         """Keep one process running until it ends as it was asked to."""
@@ -39,7 +39,8 @@ class _Workers:
             began = anyio.current_time()
             code = await self._run(arguments)
             if code == 0 or self._is_stopping.is_set():
-                self.worst = self.worst or code
+                # One that could not listen yet when it was stopped had nothing in hand.
+                self.worst = self.worst or (0 if code == -signal.SIGTERM else code)
                 return
             if anyio.current_time() - began > _STEADY_SECONDS:
                 pause = _PAUSE_FIRST
@@ -63,6 +64,8 @@ class _Workers:
                 start_new_session=True,
             )  # fmt: skip
             self._running.add(process)
+            if self._is_stopping.is_set():
+                process.send_signal(signal.SIGTERM)
             try:
                 return await process.wait()
             finally:

@@ -171,12 +171,13 @@ class Keeper:
                 end = await self._served(held)
         finally:
             self._renewal.drop(key)
-            del self._held[key]
         if end is not None:
             metrics.LEASES_LOST.labels(held.tenant.kind, type(end).__name__).inc()
             self._settle_end(key, end)
         if not isinstance(end, Fenced):
             await self._release(key, held.token)
+        # Not before: who drains ends when nothing is held, and must not leave a lease behind.
+        del self._held[key]
         await self._gave(key)
 
     async def _served(self, held: _Held) -> Exception | None:

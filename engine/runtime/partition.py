@@ -108,7 +108,8 @@ class Partition:
         is_deadly = await self._caution.condemns(batch[0].id)
         received = [self._intake.receive(entry, is_deadly=is_deadly) for entry in batch]
         await self._remember_enough(received)
-        versions = await self._actors.load(self._addressed(received))
+        look = self._actors.count if is_deadly else self._actors.load
+        versions = await look(self._addressed(received))
         answers = await self._decide(received)
         draft = Draft(self._head, self._window, versions, self.number)
         for command, answer in zip(received, answers, strict=True):

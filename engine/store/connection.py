@@ -25,7 +25,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
 
 from engine.core.doubt import error_of
-from engine.core.errors import Lost, Misuse, Unavailable, single
+from engine.core.errors import Lost, Misuse, SemelError, Unavailable, single
 from engine.telemetry import metrics
 
 Argument = str | bytes | int | float
@@ -140,7 +140,7 @@ class Connection:
         future = self._waiting.popleft()
         if not future.done():
             error.__cause__ = reply
-            future.set_exception(error)
+            _tell(future, error)
 
     async def _watch(self) -> None:
         """Break a connection that owes a reply and has sent none for too long."""
@@ -155,8 +155,13 @@ class Connection:
         while self._waiting:
             future = self._waiting.popleft()
             if not future.done():
-                future.set_exception(Lost(str(lost)))
-                future.exception()  # whoever waits gets it; nobody has to
+                _tell(future, Lost(str(lost)))
+
+
+def _tell(future: "asyncio.Future[Any]", error: SemelError) -> None:
+    """Whoever waits gets the error; nobody has to: of many calls the first refusal may do."""
+    future.set_exception(error)
+    future.exception()
 
 
 def _text_of(error: ResponseError) -> str:

@@ -1,6 +1,7 @@
 """The roster: who is there, what each says of itself, and the news among them."""
 
 from engine.core.records import Member
+from engine.store.roster import DRAIN_MS
 from tests.contract.stores import Store
 
 ABOUT = {"role": "engine", "state": "serving", "serves": "partitions inbox"}
@@ -61,6 +62,12 @@ async def test_who_is_asked_to_drain_hears_it_at_its_next_beat(store: Store) -> 
         await operator.roster.ask_to_drain("n-1")
         assert await session.roster.beat("n-1", ABOUT, 30)
         assert not await session.roster.beat("n-2", ABOUT, 30)
+
+
+async def test_a_wish_that_nobody_is_there_to_hear_passes(store: Store) -> None:
+    async with store.session() as session:
+        await session.roster.ask_to_drain("n-1")
+        assert 0 < store.lifetime_ms(store.keys.node("n-1")) <= DRAIN_MS
 
 
 async def test_a_lifeline_renews_what_is_ours_and_names_what_is_not(store: Store) -> None:

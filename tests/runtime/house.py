@@ -58,6 +58,10 @@ class House:
         """How often anybody looked who holds what."""
         leases: Any = Meddler(session.leases, before={"look": self._count})
         session.leases = leases
+        self.beats = 0
+        """How often anybody said how it fares."""
+        roster: Any = Meddler(session.roster, before={"beat": self._count_beat})
+        session.roster = roster
 
     def holders(self) -> list[str]:
         """Which node holds each lease; empty for nobody."""
@@ -89,8 +93,16 @@ class House:
         """Until these nodes hold the leases, however they share them."""
         await eventually(lambda: sorted(self.holders()) == sorted(nodes), f"{nodes} hold them")
 
+    async def beaten(self) -> None:
+        """Until somebody has said a few times more how it fares."""
+        before = self.beats
+        await eventually(lambda: self.beats >= before + 3, "it is said how they fare")
+
     async def _count(self) -> None:
         self.looks += 1
+
+    async def _count_beat(self) -> None:
+        self.beats += 1
 
 
 class Keeping:

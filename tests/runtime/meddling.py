@@ -49,8 +49,8 @@ class Barrier:
         await self.opened.wait()
 
 
-class Death(Exception):
-    """The process is killed here."""
+class Death(BaseException):
+    """The process is killed here: nothing catches that."""
 
 
 async def die() -> None:

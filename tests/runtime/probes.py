@@ -13,6 +13,7 @@ import projections
 from engine import Command, CommandContext, Decider, Event, Rejected
 from engine.core import registry
 from engine.core.registry import Domain
+from tests.runtime.meddling import Death
 
 
 class Note(Command):
@@ -42,6 +43,10 @@ class Many(Command):
 
     count: int
     size: int = 1
+
+
+class Kill(Command):
+    """Kill the process that decides it."""
 
 
 class Stray(Command):
@@ -115,6 +120,10 @@ def many(command: Many, _: Texts) -> Iterator[Noted]:
         yield Noted("x" * command.size)
 
 
+def kill(_command: Kill, _: Texts) -> None:
+    raise Death
+
+
 def stray(_command: Stray, _: Texts) -> Strayed:
     return Strayed()
 
@@ -138,6 +147,8 @@ def trip(_command: Trip, _: Texts) -> None:
 def evolve(texts: Texts, event: Noted) -> Texts:
     if event.text == "unreadable":
         raise ValueError("this event cannot be understood")
+    if event.text == "fatal":
+        raise Death
     return (*texts, event.text)
 
 
@@ -147,7 +158,7 @@ def domain_with(gates: Gates) -> Domain:
     probe = Decider(
         kind="probe",
         initial=nothing,
-        decide=[note, fail, refuse, wait, many, stray, cancel, cancel_later, trip],
+        decide=[note, fail, refuse, wait, many, kill, stray, cancel, cancel_later, trip],
         evolve=evolve,
     )
     return registry.build(

@@ -83,7 +83,7 @@ class Reading:
         self.stage.clock.now += LEASE_SECONDS + 1
         key = self.session.projection_lease(projection.name, generation, PARTITION)
         token = f"reader-{self._tokens}"
-        assert await self.session.leases.acquire(key, "worker", token, LEASE_SECONDS)
+        assert await self.session.leases.acquire(key, f"worker-{token}", token, LEASE_SECONDS)
         return token
 
     async def projector(

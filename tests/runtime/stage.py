@@ -79,6 +79,12 @@ class Stage:
         """All outcomes of a partition, in order."""
         return [outcome_of(e, partition) for e in self._entries(self.keys.outcomes(partition))]
 
+    def outcomes_due(self, partition: int) -> list[str]:
+        """The entries of a partition's commands that have no outcome yet."""
+        answered = {one.entry for one in self.outcomes(partition)}
+        sent = [entry.id for entry in self._entries(self.keys.commands(partition))]
+        return [entry for entry in sent if entry not in answered]
+
     async def outcome(self, entry: str, partition: int) -> Outcome:
         """The outcome of a command, once it is there."""
 

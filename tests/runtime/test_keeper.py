@@ -1,6 +1,7 @@
 """Keeping leases: a fair share is held, what is lost is let go, what is free is taken up."""
 
 from types import MappingProxyType
+from typing import Any
 
 import anyio
 import pytest
@@ -8,9 +9,10 @@ import structlog
 
 from engine.core import doubt
 from engine.core.doubt import Ending
-from engine.core.errors import Fenced, Refused, Torn
+from engine.core.errors import Fenced, NotNow, Refused, Torn
 from tests.eventually import eventually
 from tests.runtime.house import SECONDS, Guest, house
+from tests.runtime.meddling import Barrier, Meddler
 
 
 def rests(patch: pytest.MonkeyPatch, kind: type[Exception], event: str, seconds: float) -> None:
@@ -174,3 +176,37 @@ async def test_an_error_of_our_own_stops_one_lease_and_not_its_neighbours(
         assert neighbour == ["served"] * 4
     (said,) = [entry for entry in logged if entry["event"] == "partition.stopped"]
     assert said["error"] == "ZeroDivisionError: a bug"
+
+
+async def test_who_drains_does_not_end_before_its_leases_are_back() -> None:
+    giving = Barrier()
+    async with house() as h:
+        leases: Any = Meddler(h.session.leases, before={"release": giving})
+        h.session.leases = leases
+        keeping = h.move_in("a", lambda: Guest([]), count=1)
+        await keeping.ready.wait()
+        keeping.shutdown.ask()
+        await giving.reached.wait()
+        await h.beaten()
+        assert not keeping.done.is_set()
+        giving.opened.set()
+        await keeping.done.wait()
+        assert h.holders()[0] == ""
+
+
+async def test_a_server_that_says_nothing_of_itself_for_now_is_asked_again() -> None:
+    log: list[str] = []
+    busy = iter([NotNow("BUSY a script runs"), NotNow("BUSY a script runs")])
+
+    async def check() -> None:
+        for error in busy:
+            raise error
+
+    async with house() as h:
+        h.session.check_server = check  # type: ignore[method-assign]
+        with structlog.testing.capture_logs() as logged:
+            h.move_in("a", lambda: Guest(log), count=1)
+            await eventually(lambda: log == ["served"], "it serves after all")
+    assert [entry["event"] for entry in logged if entry["log_level"] == "warning"] == [
+        "lease.unsettled", "lease.unsettled",
+    ]  # fmt: skip

@@ -61,6 +61,21 @@ async def test_a_stop_that_takes_too_long_is_cut_short() -> None:
         work.start_soon(anyio.sleep_forever)
 
 
+async def test_a_stop_that_somebody_else_asked_for_has_the_same_limit() -> None:
+    async with listening(0.01) as (shutdown, work):
+        shutdown.ask()
+        work.start_soon(anyio.sleep_forever)
+
+
+@SIGNALS
+async def test_one_signal_cuts_short_what_somebody_else_asked_for(number: signal.Signals) -> None:
+    async with listening(60) as (shutdown, work):
+        work.start_soon(anyio.sleep_forever)
+        shutdown.ask()
+        await anyio.wait_all_tasks_blocked()
+        get(number)
+
+
 async def test_roles_serve_until_a_signal_and_then_drain() -> None:
     said: list[str] = []
 

@@ -9,6 +9,7 @@ from engine.core.records import Member
 from engine.store.keys import Keys
 from engine.store.memory.ownership import is_held
 from engine.store.memory.server import Link
+from engine.store.roster import DRAIN_MS
 
 
 class MemoryRoster:
@@ -48,6 +49,7 @@ class MemoryRoster:
         """Have a process finish what it has in hand, give everything back and end."""
         data = await self._link.turn()
         data.put(self._keys.node(node), {"drain": "1"})
+        data.expire(self._keys.node(node), self._link.server.now_ms() + DRAIN_MS)
         await self.announce(node, "drain")
 
     async def farewell(self, node: str) -> None:
