@@ -97,8 +97,11 @@ class Keeper:
 
     def reports(self) -> dict[str, Report]:
         """How each tenant fares, and what those were ended by that rest."""
+        now = anyio.current_time()
         stopped = {
-            key: Report(None, None, rest.why, held=False) for key, rest in self._rests.items()
+            key: Report(None, None, rest.why, held=False)
+            for key, rest in self._rests.items()
+            if now < rest.until
         }
         return stopped | {key: held.tenant.progress.report() for key, held in self._held.items()}
 

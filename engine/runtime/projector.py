@@ -20,6 +20,7 @@ from engine.core.projecting import projecting
 from engine.core.projection import Projection
 from engine.core.records import Checkpoint, Entry, LoggedEvent, RowChange
 from engine.core.registry import Domain
+from engine.core.signatures import code_digest
 from engine.runtime.caution import Caution
 from engine.runtime.progress import Progress
 from engine.settings import Settings
@@ -132,9 +133,11 @@ class Projector:
     async def _caution_after(self, checkpoint: Checkpoint) -> Caution[int]:
         """How careful this worker must be, after what became of those before it."""
         last = await self._log.head_position()
+        code = code_digest(self._projection.on)
+        # Mended code is innocent of what the code before it did.
         return Caution(
-            checkpoint.crashes, self._log.suspect, self._log.acquit,
-            past=lambda position: position >= last,
+            checkpoint.crashes, lambda position: self._log.suspect(f"{position} {code}"),
+            self._log.acquit, past=lambda position: position >= last,
         )  # fmt: skip
 
     async def _seek(self) -> None:
@@ -167,7 +170,8 @@ class Projector:
         if await self._caution.condemns(events[0].position):
             raise Torn(
                 f"position {events[0].position} ({events[0].type} of {events[0].aggregate}) killed "
-                f"the workers that applied it, again and again: mend {self._projection.name}"
+                f"the workers that applied it, again and again: mend {self._projection.name}, and "
+                f"start workers with the mended code"
             )
         changes: list[RowChange] = []
         for event in events:

@@ -85,8 +85,12 @@ class Renewal:
             tokens = dict(self._tokens)
         try:
             lost = self._lifeline.renew(tokens)
-        except Lost as error:
-            log.warning("lease.unrenewed", error=str(error), leases=len(tokens))
+        except Exception as error:  # noqa: BLE001 -- the thread's boundary: reported, and tried again
+            foreseen = isinstance(error, Lost)
+            log.warning(
+                "lease.unrenewed", error=str(error), leases=len(tokens),
+                exc_info=None if foreseen else error,
+            )  # fmt: skip
             return
         if lost:
             self._loop.call_soon_threadsafe(self._lost, {key: tokens[key] for key in lost})

@@ -4,8 +4,9 @@ A lease decides who is at work, never what is right: safety rests on the token t
 script compares.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
+from engine.core.errors import NotNow, Refused
 from engine.core.records import LeaseState
 from engine.store.clock import now_ms
 from engine.store.connection import Argument, Connection
@@ -48,7 +49,17 @@ class RedisLeases:
         """Who holds each lease, by Redis's clock, in one round trip."""
         replies = [self._control.call("HMGET", key, *_FIELDS) for key in keys]
         now = await now_ms(self._control)
-        return {key: lease_of(await reply, now) for key, reply in zip(keys, replies, strict=True)}
+        return {key: await _looked(reply, now) for key, reply in zip(keys, replies, strict=True)}
+
+
+async def _looked(reply: Awaitable[Sequence[bytes | None]], now: int) -> LeaseState:
+    """One lease; what somebody planted in its place is nobody's to take, and no other's fault."""
+    try:
+        return lease_of(await reply, now)
+    except NotNow:
+        raise
+    except Refused as error:
+        return LeaseState(f"({error})", "", int(LEASE_SECONDS_LIMIT * 1000))
 
 
 def lease_of(fields: Sequence[bytes | None], now_ms: int) -> LeaseState:

@@ -67,9 +67,9 @@ class RedisLog:
         """The servers that the log was written on, the last one last."""
         return await read_branches(self._control, self._keys.branches(self._partition))
 
-    async def suspect(self, position: int) -> int:
+    async def suspect(self, what: str) -> int:
         """Note which event is about to be tried; answers how many workers died at it."""
-        return int(await self._scripts.call("suspect", [self._checkpoint], [self._token, position]))
+        return int(await self._scripts.call("suspect", [self._checkpoint], [self._token, what]))
 
     async def acquit(self) -> None:
         """Forget crashes and suspects: what they were about is behind."""

@@ -14,7 +14,7 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from engine.core.errors import Lost, NotNow, Refused, SemelError, Unavailable
+from engine.core.errors import Lost, NotNow, Refused, SemelError, Unavailable, Unfit
 from engine.core.projection import Index
 from engine.store import namespace
 from engine.store.audit import RedisAudit
@@ -33,6 +33,9 @@ from engine.store.scripts import Scripts
 
 CONSUMER = "worker"
 """All workers read as one consumer: nothing is left pending, so names would only pile up."""
+
+_UNIDENTIFIED = "unidentified"
+"""What a server is called by users who may not ask: clients need no more."""
 
 
 class RedisSession(NamesKeys):
@@ -61,7 +64,12 @@ class RedisSession(NamesKeys):
         self.audit = RedisAudit(control, keys)
 
     async def check_server(self) -> None:
-        """Raise `Lost` if the server is not what it was: another history, or a replica now."""
+        """Raise `Lost` if the server is not what it was: another history, or a replica now.
+
+        Raises `Unfit` where this user may not ask which server it is.
+        """
+        if self.server == _UNIDENTIFIED:
+            raise Unfit("Redis refuses INFO to this user: an engine must know its server (+info)")
         await _check(self._control, self.server)
 
     async def create(self, partitions: int) -> None:
@@ -182,7 +190,7 @@ async def _check(connection: Connection, server: str) -> None:
 
 
 async def _info(connection: Connection) -> dict[str, str]:
-    """What a server says of itself; nothing, where it does not say (fakeredis)."""
+    """What a server says of itself; nothing, where this user may not ask."""
     try:
         text: Any = await connection.call("INFO")
     except NotNow:
@@ -195,4 +203,4 @@ async def _info(connection: Connection) -> dict[str, str]:
 
 def _name_of(info: Mapping[str, str]) -> str:
     """A server's name: another one has another, and so does a restarted or a promoted one."""
-    return f"{info['master_replid']} {info['run_id']}" if info else "unidentified"
+    return f"{info['master_replid']} {info['run_id']}" if info else _UNIDENTIFIED

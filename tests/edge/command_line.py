@@ -84,6 +84,10 @@ class Daemon:
         assert self._process.stdout is not None
         self._process.stdout.close()
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal and go on."""
+        self._process.send_signal(number)
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> Said:
         """Send a signal and wait for the end."""
         self._process.send_signal(how)

@@ -1,5 +1,6 @@
 """An event that kills whoever applies it stops its projection, and is named."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -56,6 +57,20 @@ async def test_an_event_of_death_stops_its_projection_and_is_named() -> None:
                 await project(r)
         assert r.position(1, FATAL) == DEADLY - 1
         assert r.rows(1, FATAL).keys() == {r.entries()[0].fields[b"aggregate"].decode()}
+
+
+async def test_mended_code_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with reading() as r:
+        r.stage.domain = registry.build(projections=[FATAL])
+        for _ in range(CRASHES_LIMIT + DEATHS_LIMIT):
+            with pytest.raises(Death):
+                await project(r)
+        with pytest.raises(Torn):
+            await project(r)
+        monkeypatch.setattr(module, "code_digest", lambda _functions: "mended")
+        monkeypatch.setattr(sys.modules[__name__], "DEADLY", 0)
+        await r.read(1, projection=FATAL)
+        assert r.position(1, FATAL) == len(r.entries())
 
 
 async def test_a_projector_that_gets_past_it_forgets_the_crashes() -> None:

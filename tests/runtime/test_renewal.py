@@ -114,6 +114,16 @@ async def test_a_server_that_does_not_answer_is_asked_again() -> None:
     assert [entry["error"] for entry in said] == ["no answer", "no answer"]
 
 
+async def test_what_nobody_foresaw_is_reported_and_does_not_end_the_thread() -> None:
+    line = Line(ZeroDivisionError("a bug"))
+    with structlog.testing.capture_logs() as logged:
+        async with renewing(line, BEAT, NEVER, ignored) as renewal:
+            renewal.hold("one", "t-1")
+            await eventually(lambda: len(line.renewed) > 1, "it goes on")
+    [said] = [entry for entry in logged if entry["event"] == "lease.unrenewed"]
+    assert isinstance(said["exc_info"], ZeroDivisionError)
+
+
 async def test_a_loop_without_a_sign_of_life_is_given_up_and_said_once() -> None:
     line = Line()
     with structlog.testing.capture_logs() as logged:

@@ -25,7 +25,7 @@ class Log(Protocol):
     async def branches(self) -> Sequence[Branch]:
         """The servers that the log was written on, the last one last."""
 
-    async def suspect(self, position: int) -> int:
+    async def suspect(self, what: str) -> int:
         """Note which event is about to be tried; answers how many workers died at it."""
 
     async def acquit(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from engine.core.errors import Fenced
+from engine.core.errors import Fenced, Refused
 from engine.core.records import LeaseState
 from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.server import Link
@@ -53,13 +53,16 @@ class MemoryLeases:
     async def look(self, keys: Sequence[str]) -> dict[str, LeaseState]:
         """Who holds each lease, by the server's clock."""
         data = await self._link.turn()
-        now = self._link.server.now_ms()
-        names = ("node", "token", "until", "since", "crashes", "suspect")
-        said = {key: data.hash(key) for key in keys}
-        return {
-            key: lease_of([h[n].encode() if n in h else None for n in names], now)
-            for key, h in said.items()
-        }
+        return {key: _looked(data, key, self._link.server.now_ms()) for key in keys}
+
+
+def _looked(data: Keyspace, key: str, now: int) -> LeaseState:
+    try:
+        held = data.hash(key)
+    except Refused as error:
+        return LeaseState(f"({error})", "", int(LEASE_SECONDS_LIMIT * 1000))
+    names = ("node", "token", "until", "since", "crashes", "suspect")
+    return lease_of([held[name].encode() if name in held else None for name in names], now)
 
 
 class Tried:
@@ -68,13 +71,13 @@ class Tried:
     def __init__(self, link: Link, key: str, token: str) -> None:
         self._link, self._key, self._token = link, key, token
 
-    async def suspect(self, what: object) -> int:
+    async def suspect(self, what: str) -> int:
         """Note what is about to be tried; answers how many owners died at just this."""
         data = await self._held()
         held = data.hash(self._key)
-        if held.get("suspect") == str(what):
+        if held.get("suspect") == what:
             return int(held["deaths"])
-        data.put(self._key, {"suspect": str(what), "deaths": "0"})
+        data.put(self._key, {"suspect": what, "deaths": "0"})
         return 0
 
     async def acquit(self) -> None:
