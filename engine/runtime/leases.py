@@ -105,6 +105,15 @@ class Keeper:
         }
         return stopped | {key: held.tenant.progress.report() for key, held in self._held.items()}
 
+    def count_stuck(self) -> None:
+        """Say of each kind how long the worst tenant has had work and got nothing done."""
+        worst: dict[str, float] = {}
+        for held in self._held.values():
+            kind, busy = held.tenant.kind, held.tenant.progress.report().busy or 0.0
+            worst[kind] = max(worst.get(kind, 0.0), busy)
+        for kind, seconds in worst.items():
+            metrics.STUCK.labels(kind).set(seconds)
+
     async def settle(self, serving: Mapping[str, Sequence[str]]) -> float:
         """One round: give up what is too much, take what is free and our share.
 

@@ -138,6 +138,7 @@ class Membership:
 
     async def _report(self, state: str) -> None:
         """Say how this process fares; hear whether it is asked to drain."""
+        self._keeper.count_stuck()
         reports = msgspec.json.encode(self._keeper.reports()).decode()
         about = {
             "role": self._process.role, "host": socket.gethostname(), "pid": str(os.getpid()),

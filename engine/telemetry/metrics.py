@@ -75,6 +75,13 @@ LEASES_LOST = Counter(
     registry=REGISTRY,
 )
 
+STUCK = Gauge(
+    "semel_stuck_seconds",
+    "How long the worst of what this process serves has had work and got nothing done.",
+    ["kind"],
+    registry=REGISTRY,
+)
+
 # -- Commands ---------------------------------------------------------------------------
 
 COMMITS = Counter("semel_commits_total", "Commits that were answered.", registry=REGISTRY)
