@@ -2,7 +2,7 @@
 # `make setup` prepares .venv; the other targets do so themselves when it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format bench clean
+.PHONY: help setup demo test faults lint format bench clean
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -23,6 +23,10 @@ demo: $(READY) ## watch orders flow through the order shop
 
 test: lint ## everything that CI checks: style, types and tests
 	$(BIN)/pytest
+
+# SECONDS and SEED say how long and which schedule; WITH="tail lost" adds what is not in the mix.
+faults: $(READY) ## kill, freeze and cut everything for SECONDS=60, as SEED=… says
+	FAULTS_SECONDS="$(SECONDS)" FAULTS_SEED="$(SEED)" FAULTS_WITH="$(WITH)" $(BIN)/pytest -s tests/faults
 
 lint: $(READY) ## style and types
 	$(BIN)/ruff check

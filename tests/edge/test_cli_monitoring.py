@@ -15,7 +15,7 @@ from engine.store.keys import Keys
 from tests.edge.command_line import Daemon, Semel
 from tests.edge.looking import Looked, Scraped, look
 from tests.eventually import eventually
-from tests.proxy import Mode, proxy
+from tests.faults.proxy import Mode, proxy
 
 STALL_SECONDS = 0.5
 STUCK = {

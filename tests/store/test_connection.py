@@ -15,7 +15,7 @@ from engine.store.connection import Connection, connect
 from engine.store.session import open_session
 from tests.counted import Counted
 from tests.eventually import eventually
-from tests.proxy import Mode, Proxy, proxy
+from tests.faults.proxy import Mode, Proxy, proxy
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ async def test_a_closed_connection_says_so(server_url: str) -> None:
 async def test_a_command_whose_reply_is_lost_is_not_sent_again(
     server_url: str, namespace: str, redis: Any
 ) -> None:
-    async with proxy(server_url) as line, connected(line.url) as connection:
+    async with proxy(server_url, recording=True) as line, connected(line.url) as connection:
         assert await connection.call("ECHO", "a") == b"a"
         line.mode = Mode.DROP_REPLIES
         sent = [connection.call("XADD", namespace, "*", "n", n) for n in range(2)]
@@ -156,7 +156,7 @@ async def test_a_server_that_does_not_answer_is_lost(
     server_url: str, namespace: str, redis: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "REPLY_SECONDS", 0.05)
-    async with proxy(server_url) as line, connected(line.url) as connection:
+    async with proxy(server_url, recording=True) as line, connected(line.url) as connection:
         line.mode = Mode.DROP_REPLIES
         with pytest.raises(Lost), anyio.fail_after(5):
             await connection.call("XADD", namespace, "*", "n", 1)
@@ -188,7 +188,7 @@ async def live_until_cut(line: Proxy, namespace: str, mode: Mode) -> None:
 async def test_a_session_ends_when_its_line_does(
     server_url: str, namespace: str, mode: Mode
 ) -> None:
-    async with proxy(server_url) as line:
+    async with proxy(server_url, recording=True) as line:
         with pytest.raises(BaseExceptionGroup) as broken, anyio.fail_after(5):
             await live_until_cut(line, namespace, mode)
         assert isinstance(single(broken.value), Lost)

@@ -1,0 +1,143 @@
+"""What is seen from outside while all goes wrong: who owns what, and what stands still.
+
+Read from Redis a few times a second, as an operator could.
+"""
+
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import anyio
+from redis.exceptions import RedisError
+
+from engine.core.ids import stream_order
+from tests.faults.cast import NAMESPACE, PARTITIONS, Cast
+
+_LOOK_SECONDS = 0.2
+PROJECTIONS = ("orders@1", "customers@1")
+
+
+class Stall(NamedTuple):
+    """Something that had work and did nothing for so long, and when that ended."""
+
+    seconds: float
+    what: str
+    until: str
+
+    def __str__(self) -> str:
+        """As a report shows it."""
+        return f"{self.seconds:.1f} s ({self.what}, until {self.until})"
+
+
+class Place(NamedTuple):
+    """How far one reader of one stream has come, and how far it could; whose lease it is."""
+
+    role: str
+    what: str
+    node: str | None
+    token: str | None
+    done: str
+    last: str
+
+    @property
+    def has_work(self) -> bool:
+        """Whether something waits behind what is done."""
+        return stream_order(self.done) < stream_order(self.last)
+
+
+async def places(redis: Any) -> list[Place]:
+    """Every partition and every projection of it, in one round trip."""
+    pipeline = redis.pipeline(transaction=False)
+    for partition in range(PARTITIONS):
+        tag = f"{{{NAMESPACE}:{partition}}}"
+        pipeline.hmget(f"{tag}:lease", "node", "token")
+        pipeline.hmget(f"{tag}:head", "command", "position")
+        pipeline.xrevrange(f"{tag}:commands", count=1)
+        for name in PROJECTIONS:
+            pipeline.hmget(f"{tag}:projection:{name}", "node", "token", "position")
+    answers = iter(await pipeline.execute())
+    found = []
+    for partition in range(PARTITIONS):
+        (node, token), (done, position), entries = (next(answers) for _ in range(3))
+        last = entries[0][0] if entries else "0-0"
+        found.append(Place("engine", f"partition {partition}", node, token, done or "0-0", last))
+        for name in PROJECTIONS:
+            node, token, applied = next(answers)
+            what = f"{name} of partition {partition}"
+            here, there = f"{applied or 0}-0", f"{position or 0}-0"
+            found.append(Place("worker", what, node, token, here, there))
+    return found
+
+
+async def drained(redis: Any) -> bool:
+    """Whether every command has its outcome, and every projection all events."""
+    inbox = await redis.xrevrange(f"{{{NAMESPACE}}}:inbox", count=1)
+    forwarded = await redis.xrevrange(f"{{{NAMESPACE}}}:forwarded", count=1)
+    noted = forwarded[0][0] if forwarded else "0-0"
+    if inbox and stream_order(noted) < stream_order(inbox[0][0]):
+        return False
+    return not any(place.has_work for place in await places(redis))
+
+
+@dataclass
+class Seen:
+    """What was seen, by role: ``engine`` or ``worker``.
+
+    A takeover is a lease in the hands of another process than before; where the same one
+    has it again under a new token, it was taken back. ``longest`` is the longest time that
+    something had work and none of it was done.
+    """
+
+    takeovers: Counter[str] = field(default_factory=Counter)
+    taken_back: Counter[str] = field(default_factory=Counter)
+    longest: dict[str, Stall] = field(default_factory=dict)
+
+
+class Watch:
+    """A look at every place a few times a second, from the beginning on."""
+
+    def __init__(self, cast: Cast) -> None:
+        self._cast = cast
+        self._places: dict[str, Place] = {}
+        self._since: dict[str, float] = {}
+        self.seen = Seen()
+
+    async def run(self) -> None:
+        """Look until cancelled. A server that is away is time without progress, too."""
+        while True:
+            with suppress(RedisError, OSError):
+                async with self._cast.server.admin() as redis:
+                    while True:
+                        for place in await places(redis):
+                            self._note(place, time.monotonic())
+                        await anyio.sleep(_LOOK_SECONDS)
+            await anyio.sleep(_LOOK_SECONDS)
+
+    def _note(self, place: Place, now: float) -> None:
+        before = self._places.get(place.what, place)
+        if not place.token:
+            # given back, and nobody's for a moment: whose it was still counts
+            place = place._replace(node=before.node, token=before.token)
+        elif before.token and place.token != before.token:
+            counts = self.seen.takeovers if place.node != before.node else self.seen.taken_back
+            counts[place.role] += 1
+        self._places[place.what] = place
+        since = self._since.setdefault(place.what, now)
+        stall = Stall(now - since, place.what, f"{datetime.now(UTC):%H:%M:%S}")
+        if before.has_work:
+            longest = self.seen.longest
+            longest[place.role] = max(stall, longest.get(place.role, stall))
+        if place.done != before.done or not place.has_work:
+            self._since[place.what] = now
+
+    def standing_still(self) -> list[str]:
+        """What has work and does nothing now, for a report of what went wrong."""
+        now = time.monotonic()
+        return [
+            f"{place}: {now - self._since[place.what]:.1f} s"
+            for place in self._places.values()
+            if place.has_work
+        ]

@@ -1,0 +1,96 @@
+"""What clients want: commands on a few aggregates that all of them fight over.
+
+The same seed and name make the same commands in the same order. Some come before what they
+build on, some are wrong, many meet another client's: all that is the engine's to settle.
+"""
+
+import json
+from collections.abc import Iterator
+from random import Random
+from typing import Any, NamedTuple
+
+_ORDERS = 12
+"""Orders in play at a time: few, so that several clients' commands for one are in one batch."""
+
+_PER_ORDER = 12
+"""Of a client's commands, this many later the next order comes into play."""
+
+_CUSTOMERS = 6
+_SHUFFLED = 6
+"""How many commands are at hand to choose the next one from: so much is out of order."""
+
+_CITIES = (("Reims", "FR"), ("Göteborg", "SE"), ("Cork", "IE"))
+
+
+class Wish(NamedTuple):
+    """A command as a client wants it; ``data`` and ``meta`` are JSON."""
+
+    type: str
+    aggregate: str
+    data: str
+    meta: str
+
+
+class Workload:
+    """An endless stream of wishes."""
+
+    def __init__(self, seed: int, name: str) -> None:
+        self._random = Random(f"{seed} {name}")
+        self._run = f"{seed}"
+        self._made = 0
+
+    def __iter__(self) -> Iterator[Wish]:
+        """Each a little out of order."""
+        hand: list[Wish] = []
+        while True:
+            hand.append(self._next())
+            if len(hand) == _SHUFFLED:
+                yield hand.pop(self._random.randrange(_SHUFFLED))
+
+    def _next(self) -> Wish:
+        self._made += 1
+        order = f"order-{self._run}-{self._made // _PER_ORDER + self._random.randrange(_ORDERS)}"
+        customer = f"customer-{self._run}-{self._random.randrange(_CUSTOMERS)}"
+        kinds = {
+            "CreateOrder": 22, "AddOrderItem": 45, "UpdateShippingAddress": 12, "ShipOrder": 2,
+            "CancelOrder": 1, "RegisterCustomer": 3, "RenameCustomer": 10, "NoSuchCommand": 2,
+        }  # fmt: skip
+        [kind] = self._random.choices(list(kinds), list(kinds.values()))
+        aggregate = customer if kind.endswith("Customer") else order
+        expect = self._random.randrange(4) if self._chance(0.05) else None
+        meta = "" if expect is None else json.dumps({"expect": expect})
+        return Wish(kind, aggregate, json.dumps(self._data(kind)), meta)
+
+    def _data(self, kind: str) -> dict[str, Any]:
+        match kind:
+            case "CreateOrder":
+                return {
+                    "customer_id": f"{self._run}-{self._random.randrange(_CUSTOMERS)}",
+                    "items": [self._item() for _ in range(self._random.randint(1, 3))],
+                    "shipping_address": self._address(),
+                }
+            case "AddOrderItem":
+                return self._item()
+            case "UpdateShippingAddress":
+                return {"shipping_address": self._address()}
+            case "CancelOrder":
+                return {"reason": "second thoughts"}
+            case "RegisterCustomer" | "RenameCustomer":
+                return {"name": f"name {self._random.randrange(1000)}"}
+        return {}
+
+    def _item(self) -> dict[str, Any]:
+        """An item; one in thirty has a quantity that no order takes."""
+        return {
+            "product_id": f"p-{self._random.randrange(20)}",
+            "quantity": 0 if self._chance(0.03) else self._random.randint(1, 5),
+            "unit_price": f"{self._random.randint(1, 9999) / 100:.2f}",
+        }
+
+    def _address(self) -> dict[str, Any]:
+        city, country = self._random.choice(_CITIES)
+        street = f"{self._random.randint(1, 99)} Main"
+        return {"street": street, "city": city, "postal_code": "1", "country": country}
+
+    def _chance(self, of: float) -> bool:
+        return self._random.random() < of
