@@ -7,6 +7,7 @@ head is ahead and nothing comes, somebody else has read on, and the group is set
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -14,7 +15,7 @@ import anyio
 
 from engine.core.branches import Branch, exists
 from engine.core.codec import logged, read_event_meta
-from engine.core.errors import Refused, SemelError, Torn
+from engine.core.errors import NotNow, Refused, SemelError, Torn
 from engine.core.ports import Feed, Log
 from engine.core.projecting import projecting
 from engine.core.projection import Projection
@@ -22,6 +23,7 @@ from engine.core.records import Checkpoint, Entry, LoggedEvent, RowChange
 from engine.core.registry import Domain
 from engine.core.signatures import code_digest
 from engine.runtime.caution import Caution
+from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
 from engine.settings import Settings
 from engine.telemetry import log, metrics
@@ -179,22 +181,32 @@ class Projector:
             if projected is None:
                 return
             changes += projected
-        last = events[-1]
+        if await self._write(changes, events[-1]):
+            metrics.count_applied(self._projection.name, self._partition, len(events))
+            await self._caution.survived(events[-1].position)
+
+    async def _write(self, changes: Sequence[RowChange], last: LoggedEvent) -> bool:
+        """Write changes and the checkpoint behind ``last``; False when stopped before that.
+
+        A Redis that is full is waited for; what it refuses for good blocks, and says so.
+        """
         reached = Checkpoint(last.position, read_event_meta(last.meta).entry, self._branch)
+        write = partial(self._log.apply, self._position, reached, changes)
         attempts = 0
         while not self._stopping.is_set():
             try:
-                await self._log.apply(self._position, reached, changes)
+                await patiently(write, self.progress, self._stopping.is_set)
+            except NotNow:
+                return False
             except Refused as error:
                 attempts += 1
                 await self._wait_blocked(attempts, last, error)
             else:
                 self._position = last.position
                 self.progress.moved()
-                metrics.count_applied(self._projection.name, self._partition, len(events))
                 self._mark(stands_still=False)
-                await self._caution.survived(last.position)
-                return
+                return True
+        return False
 
     async def _project(self, event: LoggedEvent) -> list[RowChange] | None:
         """One event's changes; None when stopped before it could be projected.

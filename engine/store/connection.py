@@ -40,8 +40,10 @@ each turn of the loop, while partitions decide in between: they ran out of comma
 AT_ONCE_BYTES = 4096
 """A request this long is written when it is made; shorter ones of one turn go together."""
 
-REPLY_SECONDS = 10.0
-"""A reply that takes longer means a dead link; blocking reads ask for much less."""
+REPLY_SECONDS = 5.0
+"""A reply that takes longer means a dead link; blocking reads ask for much less, and a script
+is over in milliseconds. Until then what was served over it stands still: its leases are
+renewed over another."""
 
 
 class Connection:
@@ -144,10 +146,12 @@ class Connection:
 
     async def _watch(self) -> None:
         """Break a connection that owes a reply and has sent none for too long."""
+        seen, since = self._progress, anyio.current_time()
         while True:
-            seen, owed = self._progress, bool(self._waiting)
-            await anyio.sleep(REPLY_SECONDS)
-            if owed and self._waiting and seen == self._progress:
+            await anyio.sleep(REPLY_SECONDS / 10)
+            if not self._waiting or seen != self._progress:
+                seen, since = self._progress, anyio.current_time()
+            elif anyio.current_time() - since >= REPLY_SECONDS:
                 raise TimeoutError(f"no reply within {REPLY_SECONDS:g} s")
 
     def _fail(self, lost: Lost) -> None:
