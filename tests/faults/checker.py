@@ -212,7 +212,9 @@ def _real_time(attempts: Sequence[Attempt]) -> Iterator[Violation]:
     """Who had an answer before another began on the same aggregate comes before it."""
     by_aggregate: dict[str, list[tuple[Attempt, Said, int]]] = defaultdict(list)
     for attempt in attempts:
-        if attempt.outcome is not None and attempt.returned is not None:
+        if attempt.outcome is None or attempt.returned is None:
+            continue
+        if attempt.outcome.is_of_the_aggregate:
             answered = attempt, attempt.outcome, attempt.returned
             by_aggregate[attempt.aggregate].append(answered)
     for answered_ones in by_aggregate.values():

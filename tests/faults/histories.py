@@ -11,7 +11,7 @@ from engine.core.messages import KnownMeta
 from engine.core.outcome import Outcome, Status
 from engine.store.session import RedisSession
 
-NOT_OF_THE_ID = frozenset({"busy", "clock", "expired", "id_reused"})
+NOT_OF_THE_ID = frozenset({"busy", "clock", "expired", "id_reused", "wrong_partition"})
 """Codes of rejections that say nothing of what became of an id."""
 
 
@@ -29,6 +29,11 @@ class Said(msgspec.Struct, frozen=True):
     def is_of_the_id(self) -> bool:
         """Whether it says what became of the command's id."""
         return self.detail.get("code") not in NOT_OF_THE_ID or self.status is Status.DUPLICATE
+
+    @property
+    def is_of_the_aggregate(self) -> bool:
+        """Whether it was decided where the aggregate is, and knows its version."""
+        return self.detail.get("code") != "wrong_partition"
 
     @property
     def first(self) -> "First":

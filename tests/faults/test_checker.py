@@ -142,6 +142,13 @@ def test_an_id_with_other_content_is_refused_and_with_the_same_is_not() -> None:
     assert found(judged([*TRIED, same], outcomes)) == {("wrongly_reused", "a")}
 
 
+def test_a_stranger_to_the_aggregate_says_nothing_of_it() -> None:
+    """Another partition's owner has an order of its own, and does not know the version."""
+    lost = said("0-9", 0, 0, "rejected", code="wrong_partition")
+    outcomes = [stored("s", lost, digest=""), *OUTCOMES]
+    assert not judged([*TRIED, attempt("s", 70, 80, lost)], outcomes)[-1]
+
+
 def test_a_refused_command_has_no_effect() -> None:
     attempts = [*TRIED, attempt("n", 70, 80, NO)]
     events = [*EVENTS, event(3, 3, "n", "4-0")]

@@ -1,0 +1,116 @@
+"""Cut out of ``commit.lua``: one of the checks of what would fail later, amid the writes."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import pytest
+
+from engine.core.errors import Refused, Torn
+from tests.faults.mutants.client import ANN, BOB, HOME
+from tests.faults.mutants.judging import judge
+from tests.faults.mutants.knife import Knife
+from tests.faults.mutants.world import World
+from tests.runtime.meddling import Barrier, Meddler
+
+
+class Stranger(NamedTuple):
+    """What somebody puts where it does not belong, and which check it takes to see that.
+
+    ``found`` is what the judges see in the end where nobody did.
+    """
+
+    does: Callable[[World, str], object]
+    where: Callable[[World], str]
+    check: str
+    instead: str
+    found: str
+
+
+VERSIONS = "call('XLEN', KEYS[i])"
+LOG = """\
+if (last and last[1] or '0-0') ~= ARGV[3] .. '-0' then
+  return redis.error_reply('TORN the log does not end at position ' .. ARGV[3])
+end
+"""
+OUTCOMES = """\
+if last and last[1] ~= was[3] then
+  return redis.error_reply('TORN the outcomes end at ' .. last[1])
+end
+"""
+DEAD = "if letters_at <= #ARGV then call('XLEN', KEYS[5]) end\n"
+BELIEVED = "tonumber(ARGV[at])"
+
+
+def plant(world: World, key: str) -> None:
+    world.redis.set(key, "planted")
+
+
+def append(world: World, key: str) -> None:
+    world.redis.xadd(key, {"some": "thing"}, "1-0")
+
+
+def answer(world: World, key: str) -> None:
+    """An outcome of the first command, by a stranger."""
+    world.redis.xadd(key, {"some": "thing"}, world.client.open[0].entry)
+
+
+def stream_of_bob(world: World) -> str:
+    return world.keys.events(HOME, BOB)
+
+
+STRANGERS = {
+    "type": Stranger(plant, stream_of_bob, VERSIONS, BELIEVED, "verify: head_position"),
+    "version": Stranger(append, stream_of_bob, VERSIONS, BELIEVED, "verify: head_position"),
+    "log": Stranger(append, lambda w: w.keys.log(HOME), LOG, "", "verify: event_stray"),
+    "outcomes": Stranger(
+        answer, lambda w: w.keys.outcomes(HOME), OUTCOMES, "", "verify: head_position"
+    ),
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
+async def test_a_stranger_stands_where_a_commit_will_write(
+    knife: Knife, world: World, stranger: Stranger
+) -> None:
+    """Two commands are in one commit, and one of its writes will be refused.
+
+    While it is on its way somebody writes where it is going to write, but not first. What was
+    written before that stays, for a script is not rolled back; the check refuses all of it.
+    Then an operator takes away what does not belong, and the next owner goes on: from where the
+    head is, or from half a commit.
+    """
+    knife.script("commit", stranger.check, stranger.instead)
+    held = Barrier()
+    for name, customer in (("Ann", ANN), ("Bob", BOB)):
+        world.client.register(f"c-{name}", customer, name)
+    async with world.owner(lambda real: Meddler(real, {"commit": held})) as owner:
+        await held.reached.wait()
+        key = stranger.where(world)
+        stranger.does(world, key)
+        held.opened.set()
+        await owner.ended.wait()
+    assert isinstance(owner.end, Refused if knife.cuts or stranger.does is plant else Torn)
+    world.redis.delete(key)
+    async with world.owner() as successor:
+        await world.heard(successor)
+    await judge(world, knife, stranger.found)
+
+
+async def test_a_stranger_stands_where_dead_letters_go(knife: Knife, world: World) -> None:
+    """A command has killed owner after owner, and is answered `failed`, with a dead letter.
+
+    Both are one step. Somebody put a text where dead letters go: without the check the outcome
+    is written, then the letter is refused, and the head knows of neither.
+    """
+    knife.script("commit", DEAD)
+    deadly = world.client.register("c-1", ANN, "Ann")
+    plant(world, world.keys.dead(HOME))
+    killed = {"crashes": 3, "deaths": 3, "suspect": deadly.entry}
+    world.redis.hset(world.keys.lease(HOME), mapping=killed)
+    async with world.owner() as owner:
+        await owner.ended.wait()
+    assert isinstance(owner.end, Refused)
+    world.redis.delete(world.keys.dead(HOME))
+    async with world.owner() as successor:
+        await world.heard(successor)
+    await judge(world, knife, "verify: head_command")
