@@ -2,8 +2,7 @@
 -- One commit: commands' events, outcomes and "these commands are done", wholly or not at all.
 -- KEYS     1 lease  2 head  3 log  4 outcomes  5 dead letters  6… one aggregate's stream each
 -- ARGV     1 token  2 commit number built on  3 position built on  4 last command of this commit
---          5 partition's branch  6 arguments before the dead letters
---          7… the version each aggregate must have
+--          5 branch  6 arguments before the dead letters  7… the version each aggregate must have
 --          then per command: entry, id, status, aggregate, version, digest, detail, count of events,
 --          and per event: number of its aggregate, type, data, meta
 --          then per dead letter: entry, code, message, attempts, count of values, names and values
@@ -12,6 +11,8 @@
 --          TORN    log, outcomes or an aggregate are not where head says: nothing was written
 -- Everything that can fail is asked before the first write: a script is not rolled back.
 local call, lease, head, log, outcomes = redis.call, KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- include shared/last_id.lua
+-- include shared/append.lua
 if call('HGET', lease, 'token') ~= ARGV[1] then
   return redis.error_reply('FENCED the lease is not ours')
 end
@@ -19,15 +20,13 @@ local was = call('HMGET', head, 'commit', 'position', 'command')
 if (was[1] or '0') ~= ARGV[2] or (was[2] or '0') ~= ARGV[3] then
   return redis.error_reply('FENCED commit ' .. (was[1] or '0') .. ' stands, not ' .. ARGV[2])
 end
-local last = call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
-if (last and last[1] or '0-0') ~= ARGV[3] .. '-0' then
+if (ends_at(log) or '0-0') ~= ARGV[3] .. '-0' then
   return redis.error_reply('TORN the log does not end at position ' .. ARGV[3])
 end
-last = call('XREVRANGE', outcomes, '+', '-', 'COUNT', 1)[1]
-if last and last[1] ~= was[3] then
-  return redis.error_reply('TORN the outcomes end at ' .. last[1])
+if (ends_at(outcomes) or was[3]) ~= was[3] then
+  return redis.error_reply('TORN the outcomes end at ' .. ends_at(outcomes))
 end
-local version, at, letters_at = {}, 7, tonumber(ARGV[6]) + 1
+local version, at, letters_at, position = {}, 7, tonumber(ARGV[6]) + 1, tonumber(ARGV[3])
 if letters_at <= #ARGV then call('XLEN', KEYS[5]) end
 for i = 6, #KEYS do
   version[i] = call('XLEN', KEYS[i])
@@ -36,7 +35,9 @@ for i = 6, #KEYS do
   end
   at = at + 1
 end
-local position = tonumber(ARGV[3])
+if was[3] and not above(ARGV[at], was[3]) then
+  return redis.error_reply('TORN ' .. ARGV[at] .. ' was answered before ' .. was[3])
+end
 while at < letters_at do
   local entry, id, status, of = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local after, digest, detail, count = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], tonumber(ARGV[at + 7])
@@ -45,15 +46,15 @@ while at < letters_at do
     local i, kind, data, meta = ARGV[at] + 5, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
     at, position, version[i] = at + 4, position + 1, version[i] + 1
     local v = string.format('%d', version[i])
-    call('XADD', KEYS[i], v .. '-0', 'type', kind, 'data', data, 'meta', meta)
-    call('XADD', log, string.format('%d-0', position),
+    append(KEYS[i], v .. '-0', 'type', kind, 'data', data, 'meta', meta)
+    append(log, string.format('%d-0', position),
       'aggregate', of, 'version', v, 'type', kind, 'data', data, 'meta', meta)
   end
-  call('XADD', outcomes, entry, 'id', id, 'status', status, 'aggregate', of, 'version', after,
+  append(outcomes, entry, 'id', id, 'status', status, 'aggregate', of, 'version', after,
     'position', string.format('%d', position), 'branch', ARGV[5], 'digest', digest, 'detail', detail)
 end
 -- include shared/dead.lua
 bury_all(KEYS[5], 'command', at)
-call('HSET', head, 'commit', string.format('%d', ARGV[2] + 1), 'command', ARGV[4],
-  'position', string.format('%d', position))
+local reached = string.format('%d', position)
+call('HSET', head, 'commit', string.format('%d', ARGV[2] + 1), 'command', ARGV[4], 'position', reached)
 return position

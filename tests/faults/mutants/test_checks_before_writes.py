@@ -28,16 +28,17 @@ class Stranger(NamedTuple):
 
 VERSIONS = "call('XLEN', KEYS[i])"
 LOG = """\
-if (last and last[1] or '0-0') ~= ARGV[3] .. '-0' then
+if (ends_at(log) or '0-0') ~= ARGV[3] .. '-0' then
   return redis.error_reply('TORN the log does not end at position ' .. ARGV[3])
 end
 """
 OUTCOMES = """\
-if last and last[1] ~= was[3] then
-  return redis.error_reply('TORN the outcomes end at ' .. last[1])
+if (ends_at(outcomes) or was[3]) ~= was[3] then
+  return redis.error_reply('TORN the outcomes end at ' .. ends_at(outcomes))
 end
 """
 DEAD = "if letters_at <= #ARGV then call('XLEN', KEYS[5]) end\n"
+MENDED = "if type(redis.pcall('XADD', stream, id, ...)) == 'table' then"
 BELIEVED = "tonumber(ARGV[at])"
 
 
@@ -94,6 +95,37 @@ async def test_a_stranger_stands_where_a_commit_will_write(
     async with world.owner() as successor:
         await world.heard(successor)
     await judge(world, knife, stranger.found)
+
+
+PASSERS_BY = {
+    "version": (stream_of_bob, "1-0"),
+    "log": (lambda world: world.keys.log(HOME), "7-0"),
+    "outcomes": (lambda world: world.keys.outcomes(HOME), "9999999999999-0"),
+}
+
+
+@pytest.mark.parametrize(("where", "id"), PASSERS_BY.values(), ids=PASSERS_BY)
+async def test_a_stranger_stood_where_a_commit_will_write(
+    knife: Knife, world: World, where: Callable[[World], str], id: str
+) -> None:
+    """Somebody added an entry, and an operator has tidied it up again.
+
+    All lengths and ends are right. But a stream never takes an id below one that it has had, so
+    one of the commit's writes is refused, and what was written before that stays. The last id
+    is set back where that happens, and the commit is whole.
+    """
+    knife.script("commit", MENDED, "if call('XADD', stream, id, ...) == false then")
+    for name, customer in (("Ann", ANN), ("Bob", BOB)):
+        world.client.register(f"c-{name}", customer, name)
+    world.redis.xadd(where(world), {"some": "thing"}, id)
+    world.redis.xdel(where(world), id)
+    async with world.owner() as owner:
+        if knife.cuts:
+            await owner.ended.wait()
+            assert isinstance(owner.end, Refused)
+        else:
+            await world.heard(owner)
+    await judge(world, knife, "verify: event_stray")
 
 
 async def test_a_stranger_stands_where_dead_letters_go(knife: Knife, world: World) -> None:

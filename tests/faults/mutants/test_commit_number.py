@@ -34,6 +34,7 @@ async def test_two_owners_with_one_token_that_answer_the_same_command(
     refuses an outcome whose id is there; but by then the events are written, and stay.
     """
     knife.script("commit", CHECK)
+    knife.second_net()
     held = Barrier()
     async with (
         world.owner(domain=STRICT) as strict,

@@ -83,6 +83,7 @@ async def test_a_commit_that_is_sent_again(knife: Knife, world: World) -> None:
     and aggregates are now, and commits there what was decided before. Nothing is in the way of
     the events; only the outcome's id is taken, and Redis says so when they are written.
     """
+    knife.second_net()
     breaks = breaking(world.redis, "after")
 
     def wrap(session: RedisSession, ledger: Ledger) -> Any:
