@@ -23,16 +23,13 @@ _SAID_LIMIT = 1000
 """Characters of an error that an outcome quotes; the log has all of it."""
 
 
-class Actor:
+class Actor(msgspec.Struct, gc=False):
     """One aggregate: its state, how many events made it, or why it cannot be loaded."""
 
-    __slots__ = ("damage", "decider", "state", "version")
-
-    def __init__(self, decider: Decider[Any]) -> None:
-        self.decider = decider
-        self.state: Any = decider.initial
-        self.version = 0
-        self.damage = ""
+    decider: Decider[Any]
+    state: Any
+    version: int = 0
+    damage: str = ""
 
     def evolve(self, events: Iterable[Event]) -> None:
         """Take events in, all or, when one raises, none."""
@@ -97,7 +94,8 @@ class Actors:
 
     def _revived(self, aggregate: str, history: Sequence[StoredEvent]) -> Actor:
         """An actor from its events; damaged, and said so, where they cannot be read."""
-        actor = Actor(self._domain.deciders[kind_of(aggregate)])
+        decider = self._domain.deciders[kind_of(aggregate)]
+        actor = Actor(decider, decider.initial)
         if not history:
             return actor
         try:
