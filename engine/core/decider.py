@@ -36,7 +36,9 @@ def events_of(decision: Decision) -> tuple[Event, ...]:
     """A decision as a tuple; raises `TypeError` where something in it is no event."""
     if decision is None:
         return ()
-    events = (decision,) if isinstance(decision, Event) else tuple(decision)
+    if isinstance(decision, Event):
+        return (decision,)
+    events = tuple(decision)
     for event in events:
         if not isinstance(event, Event):
             raise TypeError(f"a decider returned {type(event).__name__}, which is not an Event")

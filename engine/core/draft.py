@@ -12,7 +12,7 @@ import msgspec
 from engine.core.intake import Received, Refusal
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Commit, Entry, Head, Letter, NewEvent, Record
-from engine.core.window import First, Window
+from engine.core.window import NO_DETAIL, First, Window
 
 NOTHING_TO_SAY = b"{}"
 """An outcome's ``detail`` where there is nothing to add."""
@@ -147,7 +147,7 @@ class Draft:
         if not (received.addressed and answer.of_id):
             return None
         quiet = answer.detail is NOTHING_TO_SAY
-        detail = {} if quiet else msgspec.json.decode(answer.detail)
+        detail = NO_DETAIL if quiet else msgspec.json.decode(answer.detail)
         return First(
             received.entry, answer.status, version, self._position, received.digest, detail
         )

@@ -10,7 +10,7 @@ from binascii import crc_hqx
 ID_LENGTH_LIMIT = 200
 """Characters in an aggregate's or a command's id: a key name must stay a name."""
 
-_FORBIDDEN = frozenset("{}/")
+_FORBIDDEN = ("{", "}", "/")
 """Braces would move the key to another slot; ``/`` marks the engine's own ids."""
 
 
@@ -35,9 +35,9 @@ def id_fault(text: str) -> str | None:
         return f"has {len(text)} characters; at most {ID_LENGTH_LIMIT} are allowed"
     if not text.isprintable() or " " in text:
         return "has a space or a character that cannot be printed"
-    if not _FORBIDDEN.isdisjoint(text):
-        character = next(each for each in text if each in _FORBIDDEN)
-        return f"contains {character!r}, which clients may not use in an id"
+    for character in _FORBIDDEN:
+        if character in text:
+            return f"contains {character!r}, which clients may not use in an id"
     return None
 
 

@@ -20,6 +20,10 @@ _YOUNG_SKEWS = 6
 """Outcomes younger than this many skews stay, whatever their number: fresh ids must pass."""
 
 
+NO_DETAIL: dict[str, Any] = {}
+"""One for all that were plainly accepted: a hundred thousand are remembered."""
+
+
 class First(msgspec.Struct, frozen=True, gc=False):
     """The first outcome of an id."""
 
@@ -143,7 +147,7 @@ class Window:
 def _first_of(outcome: Outcome) -> First:
     """An outcome as the first of its id; a duplicate repeats its first."""
     if outcome.status is not Status.DUPLICATE:
-        detail = outcome.detail
+        detail = outcome.detail or NO_DETAIL
         return First(
             outcome.entry, outcome.status, outcome.version, outcome.position, outcome.digest, detail
         )

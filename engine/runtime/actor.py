@@ -23,16 +23,13 @@ _SAID_LIMIT = 1000
 """Characters of an error that an outcome quotes; the log has all of it."""
 
 
-class Actor:
+class Actor(msgspec.Struct, gc=False):
     """One aggregate: its state, how many events made it, or why it cannot be loaded."""
 
-    __slots__ = ("damage", "decider", "state", "version")
-
-    def __init__(self, decider: Decider[Any]) -> None:
-        self.decider = decider
-        self.state: Any = decider.initial
-        self.version = 0
-        self.damage = ""
+    decider: Decider[Any]
+    state: Any
+    version: int = 0
+    damage: str = ""
 
     def evolve(self, events: Iterable[Event]) -> None:
         """Take events in, all or, when one raises, none."""
@@ -97,7 +94,8 @@ class Actors:
 
     def _revived(self, aggregate: str, history: Sequence[StoredEvent]) -> Actor:
         """An actor from its events; damaged, and said so, where they cannot be read."""
-        actor = Actor(self._domain.deciders[kind_of(aggregate)])
+        decider = self._domain.deciders[kind_of(aggregate)]
+        actor = Actor(decider, decider.initial)
         if not history:
             return actor
         try:
@@ -108,32 +106,28 @@ class Actors:
             log.error("actor.damaged", aggregate=aggregate, error=_said(error))
         return actor
 
-    async def decide(self, received: Received) -> Answer:
-        """Let a command's actor decide, and take in what follows from it. Never raises."""
+    def decide(self, received: Received) -> Answer:
+        """Let a command's actor decide, and take in what follows from it. Never raises.
+
+        Nearly every decider decides at once: no coroutine is made for those.
+        """
         actor = self._actors[received.aggregate]
-        expected = received.meta.expect
-        if actor.damage:
-            return failed(received, "damaged", actor.damage)
-        if expected is not None and expected != actor.version:
-            message = f"{received.aggregate} is at version {actor.version}, not {expected}"
-            return refused(Refusal("version_conflict", message))
         try:
-            decision = self._ask(received, actor)
-            if received.may_wait:
-                decision = await cast("Awaitable[Decision]", decision)
-            events = events_of(cast("Decision", decision))
-            new = self._encoded(received, events) if events else ()
-            actor.evolve(events)
-        except Rejected as no:
-            return refused(Refusal(no.code, no.message, no.errors))
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            return failed(received, "raised", "CancelledError: something it awaited was", error)
-        except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
-            return failed(received, "raised", _said(error), error)
-        return Answer(Status.ACCEPTED, events=new)
+            return _precluded(received, actor) or self._accepted(
+                received, actor, cast("Decision", self._ask(received, actor))
+            )
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the actor's boundary
+            return _declined(received, error)
+
+    async def decide_later(self, received: Received) -> Answer:
+        """`decide`, for a command whose decider may wait for something."""
+        actor = self._actors[received.aggregate]
+        try:
+            return _precluded(received, actor) or self._accepted(
+                received, actor, await cast("Awaitable[Decision]", self._ask(received, actor))
+            )
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the actor's boundary
+            return _declined(received, error)
 
     def _ask(self, received: Received, actor: Actor) -> Decision | Awaitable[Decision]:
         handler = received.handler
@@ -145,21 +139,55 @@ class Actors:
             received.command, actor.state, **{handler.context: received.context()}
         )
 
-    def _encoded(self, received: Received, events: tuple[Event, ...]) -> tuple[NewEvent, ...]:
+    def _accepted(self, received: Received, actor: Actor, decision: Decision) -> Answer:
+        """The answer yes, once the events are encoded and the actor has taken them in."""
+        events = events_of(decision)
+        new = self._encoded(received, actor, events) if events else ()
+        actor.evolve(events)
+        return Answer(Status.ACCEPTED, events=new)
+
+    def _encoded(
+        self, received: Received, actor: Actor, events: Sequence[Event]
+    ) -> tuple[NewEvent, ...]:
         meta = event_meta(received.id, received.entry, received.time, received.meta)
-        new = tuple([NewEvent(type(event).__name__, encode(event), meta) for event in events])
-        size = sum([len(event.data) for event in new])
+        known = self._domain.kind_events[actor.decider.kind]
+        new, size = [], 0
+        for event in events:
+            name, data = type(event).__name__, encode(event)
+            if name not in known:
+                raise TypeError(f"{name} is not in the annotation of its kind's `evolve`")
+            new.append(NewEvent(name, data, meta))
+            size += len(data)
         if len(new) > self._limits.events or size > self._limits.event_bytes:
             raise Rejected(
                 "too_large",
                 f"{len(new)} events of {size} bytes would follow; at most {self._limits.events} "
                 f"events and {self._limits.event_bytes} bytes may",
             )
-        known = self._domain.kind_events[kind_of(received.aggregate)]
-        if not known.issuperset([event.type for event in new]):
-            strange = [event.type for event in new if event.type not in known]
-            raise TypeError(f"{strange[0]} is not in the annotation of its kind's `evolve`")
-        return new
+        return tuple(new)
+
+
+def _precluded(received: Received, actor: Actor) -> Answer | None:
+    """The answer to a command that need not be decided; None where it must be."""
+    expected = received.meta.expect
+    if actor.damage:
+        return failed(received, "damaged", actor.damage)
+    if expected is not None and expected != actor.version:
+        message = f"{received.aggregate} is at version {actor.version}, not {expected}"
+        return refused(Refusal("version_conflict", message))
+    return None
+
+
+def _declined(received: Received, error: BaseException) -> Answer:
+    """The answer that an error makes; raises it where it is this task that was cancelled."""
+    if isinstance(error, Rejected):
+        return refused(Refusal(error.code, error.message, error.errors))
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            raise error
+        return failed(received, "raised", "CancelledError: something it awaited was", error)
+    return failed(received, "raised", _said(error), error)
 
 
 def _check_unbroken(history: Sequence[StoredEvent]) -> None:
@@ -178,5 +206,5 @@ def failed(received: Received, code: str, said: str, error: BaseException | None
     return Answer(Status.FAILED, msgspec.json.encode({"code": code, "message": said}))
 
 
-def _said(error: Exception) -> str:
+def _said(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"[:_SAID_LIMIT]

@@ -203,7 +203,7 @@ class Partition:
             elif command.aggregate in chains or command.may_wait:
                 chains.setdefault(command.aggregate, []).append(i)
             else:
-                answers[i] = await self._actors.decide(command)
+                answers[i] = self._actors.decide(command)
                 if monotonic() > pause_at:
                     # Leases must be renewed and other partitions served meanwhile.
                     await anyio.lowlevel.checkpoint()
@@ -218,7 +218,9 @@ class Partition:
         self, received: Sequence[Received], chain: Sequence[int], answers: list[Answer | Repeat]
     ) -> None:
         for i in chain:
-            answers[i] = await self._actors.decide(received[i])
+            command, actors = received[i], self._actors
+            waits = command.may_wait
+            answers[i] = await actors.decide_later(command) if waits else actors.decide(command)
 
     async def _reply(self, draft: Draft) -> None:
         """Tell those who named a list; the truth is in ``outcomes``, and is there already."""

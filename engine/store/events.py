@@ -41,6 +41,8 @@ class RedisLedger:
         self._control, self._scripts, self._keys = control, scripts, keys
         self._server, self._partition, self._partitions = server, partition, partitions
         self._token = token
+        self._stem = keys.events(partition, "")
+        """What the keys of this partition's aggregates begin with."""
         self._fixed = [
             keys.lease(partition),
             keys.head(partition),
@@ -78,7 +80,7 @@ class RedisLedger:
         self, aggregates: Sequence[str], above: Sequence[int]
     ) -> list[list[StoredEvent]]:
         """The events of aggregates above a version each: one round trip, if none is long."""
-        keys = [self._keys.events(self._partition, aggregate) for aggregate in aggregates]
+        keys = [self._stem + aggregate for aggregate in aggregates]
         replies = await self._scripts.call("load", keys, [LOAD_EVENTS, *(v + 1 for v in above)])
         histories = [list(map(_stored, reply)) for reply in replies]
         for key, history in zip(keys, histories, strict=True):
@@ -94,14 +96,14 @@ class RedisLedger:
     async def commit(self, commit: Commit) -> None:
         """Write one commit, wholly or not at all; raises `Fenced`, `Torn` or `Lost`."""
         numbers = {aggregate: i for i, aggregate in enumerate(commit.versions, 1)}
-        keys = [self._keys.events(self._partition, aggregate) for aggregate in numbers]
+        keys = [self._stem + aggregate for aggregate in numbers]
         arguments: list[Argument] = [
             self._token, commit.number, commit.position, commit.command, commit.branch, 0,
             *commit.versions.values(),
         ]  # fmt: skip
         for record in commit.records:
             arguments += (
-                record.entry, record.id, record.status.value, record.aggregate, record.version,
+                record.entry, record.id, record.status, record.aggregate, record.version,
                 record.digest, record.detail, len(record.events),
             )  # fmt: skip
             if record.events:
