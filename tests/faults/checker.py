@@ -209,14 +209,20 @@ def _acknowledged(
 
 
 def _real_time(attempts: Sequence[Attempt]) -> Iterator[Violation]:
-    """Who had an answer before another began on the same aggregate comes before it."""
+    """Who had an answer before another began on the same aggregate comes before it.
+
+    A repeat may be told the first answer itself, behind an id from the future: it has its place.
+    """
     by_aggregate: dict[str, list[tuple[Attempt, Said, int]]] = defaultdict(list)
-    for attempt in attempts:
+    told: set[tuple[tuple[str, str], str]] = set()
+    for attempt in sorted(attempts, key=lambda each: each.returned or 0):
         if attempt.outcome is None or attempt.returned is None:
             continue
-        if attempt.outcome.is_of_the_aggregate:
+        place = attempt.key, attempt.outcome.entry
+        if attempt.outcome.is_of_the_aggregate and place not in told:
             answered = attempt, attempt.outcome, attempt.returned
             by_aggregate[attempt.aggregate].append(answered)
+        told.add(place)
     for answered_ones in by_aggregate.values():
         yield from _in_order(answered_ones)
 

@@ -166,6 +166,11 @@ def test_an_unknown_command_has_one_effect_at_most() -> None:
     assert found(doubled) == {("two_effects", "u")}
 
 
+def test_a_repeat_may_be_told_the_first_answer_itself() -> None:
+    """B was answered before A is asked again, behind an id from the future."""
+    assert not judged([*TRIED, attempt("a", 70, 80, A)], OUTCOMES)[-1]
+
+
 def test_order_respects_real_time() -> None:
     """B had its answer before A began, and yet A stands before B."""
     attempts = [attempt("a", 50, 60, A), attempt("b", 30, 40, B)]
