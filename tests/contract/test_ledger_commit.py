@@ -87,6 +87,16 @@ async def test_an_outcomes_id_is_its_commands_id(store: Store) -> None:
         assert [id for id, _ in outcomes] == entries
 
 
+async def test_ids_that_no_double_tells_apart_follow_each_other(store: Store) -> None:
+    """A client may set the sequence of an id: Redis counts on from there, up to 64 bits."""
+    async with owned(store) as owner:
+        await owner.write(record("1700000000000-18446744073709551613"))
+        await owner.write(record("1700000000000-18446744073709551614"))
+        await owner.write(record("1700000000000-18446744073709551615"))
+        outcomes, _ = store.dump()[store.keys.outcomes(0)]
+        assert len(outcomes) == 3
+
+
 async def test_bytes_that_are_no_text_are_kept_as_they_are(store: Store) -> None:
     async with owned(store) as owner:
         raw = Record("1-0", b"\xff\x00id", Status.REJECTED, b"\xfe-1", 0, "", b"{}", ())
