@@ -149,8 +149,11 @@ class MemoryLedger:
                 raise Refused(f"the outcomes have passed {record.entry} already")
 
     def _write(self, commit: Commit) -> int:
-        """Write events and outcomes; returns the position then reached."""
+        """Write dead letters, events and outcomes; returns the position then reached."""
         add = self._link.server.add
+        for one in commit.letters:
+            buried = letter(COMMANDS_SOURCE, one.entry, one.code, one.message, one.attempts)
+            add(self._keys.dead(self._partition), buried)
         position, versions = commit.position, dict(commit.versions)
         for record in commit.records:
             aggregate = record.aggregate.decode(errors="replace")
@@ -163,9 +166,6 @@ class MemoryLedger:
                 add(self._events(aggregate), fact, f"{version}-0")
                 add(self._log, about | fact, f"{position}-0")
             add(self._outcomes, _outcome(record, position, commit.branch), record.entry)
-        for one in commit.letters:
-            buried = letter(COMMANDS_SOURCE, one.entry, one.code, one.message, one.attempts)
-            add(self._keys.dead(self._partition), buried)
         return position
 
 
