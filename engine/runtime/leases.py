@@ -183,6 +183,8 @@ class Keeper:
                 end = await self._served(held)
         finally:
             self._renewal.drop(key)
+            # Of the last of its kind nobody would say any more that it is not stuck.
+            metrics.STUCK.labels(held.tenant.kind).set(0)
         if end is not None:
             metrics.LEASES_LOST.labels(held.tenant.kind, type(end).__name__).inc()
             self._settle_end(key, end)
