@@ -136,6 +136,17 @@ async def test_what_is_torn_rests_and_others_go_on(monkeypatch: pytest.MonkeyPat
         await eventually(lambda: keeping.count == 4, "it is looked at again")
 
 
+async def test_the_next_round_is_due_when_a_lease_has_rested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rests(monkeypatch, Refused, "lease.suspended", 30)
+    async with house() as h:
+        keeping = h.move_in("a", lambda: Guest([], Refused("OOM")), count=1)
+        await keeping.ready.wait()
+        await eventually(lambda: keeping.count == 0, "it rests")
+        assert 0 < await keeping.membership._keeper.settle({"things": ["a"]}) <= 30
+
+
 async def test_what_is_refused_rests_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     rests(monkeypatch, Refused, "lease.suspended", 0.02)
     log: list[str] = []
