@@ -206,6 +206,20 @@ async def test_who_drains_does_not_end_before_its_leases_are_back() -> None:
         assert h.holders()[0] == ""
 
 
+async def test_a_full_redis_holds_up_no_stop() -> None:
+    async def full() -> None:
+        raise NotNow("OOM the news were not taken")
+
+    async with house() as h:
+        roster: Any = Meddler(h.session.roster, after={"farewell": full})
+        h.session.roster = roster
+        keeping = h.move_in("a", lambda: Guest([]), count=1)
+        await keeping.ready.wait()
+        keeping.shutdown.ask()
+        await keeping.done.wait()
+        assert h.holders()[0] == ""
+
+
 async def test_a_server_that_says_nothing_of_itself_for_now_is_asked_again() -> None:
     log: list[str] = []
     busy = iter([NotNow("BUSY a script runs"), NotNow("BUSY a script runs")])
