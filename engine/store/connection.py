@@ -204,16 +204,22 @@ async def _dial(url: str) -> AbstractConnection:
             f"{error}"
         ) from error
     kind: Any = options.pop("connection_class", TcpConnection)
-    link: AbstractConnection = kind(
-        **options,
-        protocol=2,
-        decode_responses=False,
-        socket_timeout=None,
-        socket_connect_timeout=CONNECT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-        client_name="semel",
-    )
+    try:
+        link: AbstractConnection = kind(
+            **options,
+            protocol=2,
+            decode_responses=False,
+            socket_timeout=None,
+            socket_connect_timeout=CONNECT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            health_check_interval=0,
+            client_name="semel",
+        )
+    except TypeError as error:
+        raise Misuse(
+            f"{without_password(url)!r} sets what semel sets itself, or what does not exist: "
+            f"{error}. Leave it out"
+        ) from error
     try:
         with anyio.fail_after(CONNECT_SECONDS):
             await link.connect()
