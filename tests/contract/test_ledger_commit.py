@@ -223,6 +223,30 @@ async def test_the_same_commit_again_is_fenced(store: Store) -> None:
         assert store.dump() == before
 
 
+async def test_an_answer_below_one_that_stands_is_torn(store: Store) -> None:
+    async with owned(store) as owner:
+        commit = await drafted_on_three(owner)
+        before = store.dump()
+        with pytest.raises(Torn):
+            await owner.ledger.commit(replace(commit, records=[record("2-0"), record("9-0")]))
+        assert store.dump() == before
+
+
+@pytest.mark.parametrize("key", ["log", "outcomes", "events:order-2"])
+async def test_an_entry_that_was_tidied_up_costs_no_commit(store: Store, key: str) -> None:
+    async with owned(store) as owner:
+        commit = await drafted_on_three(owner)
+        before = store.dump()[store.keys.partition(0, key)]
+        stray = store.add(store.keys.partition(0, key), {"any": "thing"}, "99-0")
+        store.delete(store.keys.partition(0, key), stray)
+        assert store.dump()[store.keys.partition(0, key)] == before
+        await owner.ledger.commit(commit)
+        dump = store.dump()
+        assert [id for id, _ in dump[store.keys.log(0)][0]][-2:] == ["4-0", "5-0"]
+        assert [id for id, _ in dump[store.keys.outcomes(0)][0]][-2:] == ["8-0", "9-0"]
+        assert [id for id, _ in dump[store.keys.events(0, "order-2")][0]] == ["1-0", "2-0"]
+
+
 async def test_a_commit_needs_no_events(store: Store) -> None:
     async with owned(store) as owner:
         await owner.write(record("1-0"), record("2-0", "customer-1"))
