@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from engine.core.errors import Fenced, Refused, Torn
 from engine.core.outcome import Status
 from engine.core.records import Commit, NewEvent, Record
-from tests.contract.owners import META, Owner, happened, owned, record
+from tests.contract.owners import META, drafted_on_three, happened, owned, record
 from tests.contract.stores import Store
 
 
@@ -85,16 +85,6 @@ async def test_an_outcomes_id_is_its_commands_id(store: Store) -> None:
         await owner.write(*(record(entry) for entry in entries))
         outcomes, _ = store.dump()[store.keys.outcomes(0)]
         assert [id for id, _ in outcomes] == entries
-
-
-async def test_ids_that_no_double_tells_apart_follow_each_other(store: Store) -> None:
-    """A client may set the sequence of an id: Redis counts on from there, up to 64 bits."""
-    async with owned(store) as owner:
-        await owner.write(record("1700000000000-18446744073709551613"))
-        await owner.write(record("1700000000000-18446744073709551614"))
-        await owner.write(record("1700000000000-18446744073709551615"))
-        outcomes, _ = store.dump()[store.keys.outcomes(0)]
-        assert len(outcomes) == 3
 
 
 async def test_bytes_that_are_no_text_are_kept_as_they_are(store: Store) -> None:
@@ -206,13 +196,6 @@ async def test_a_commit_on_a_key_of_the_wrong_kind_writes_nothing(store: Store, 
         assert store.dump() == before
 
 
-async def drafted_on_three(owner: Owner) -> Commit:
-    """A commit that touches two aggregates, drafted where three events stand."""
-    await owner.write_events(3, ["order-1", "order-2"])
-    records = [record("8-0", "order-1", happened()), record("9-0", "order-2", happened())]
-    return owner.draft(*records)
-
-
 async def test_the_same_commit_again_is_fenced(store: Store) -> None:
     async with owned(store) as owner:
         commit = owner.draft(record("1-0", "order-1", happened()))
@@ -221,30 +204,6 @@ async def test_the_same_commit_again_is_fenced(store: Store) -> None:
         with pytest.raises(Fenced):
             await owner.ledger.commit(commit)
         assert store.dump() == before
-
-
-async def test_an_answer_below_one_that_stands_is_torn(store: Store) -> None:
-    async with owned(store) as owner:
-        commit = await drafted_on_three(owner)
-        before = store.dump()
-        with pytest.raises(Torn):
-            await owner.ledger.commit(replace(commit, records=[record("2-0"), record("9-0")]))
-        assert store.dump() == before
-
-
-@pytest.mark.parametrize("key", ["log", "outcomes", "events:order-2"])
-async def test_an_entry_that_was_tidied_up_costs_no_commit(store: Store, key: str) -> None:
-    async with owned(store) as owner:
-        commit = await drafted_on_three(owner)
-        before = store.dump()[store.keys.partition(0, key)]
-        stray = store.add(store.keys.partition(0, key), {"any": "thing"}, "99-0")
-        store.delete(store.keys.partition(0, key), stray)
-        assert store.dump()[store.keys.partition(0, key)] == before
-        await owner.ledger.commit(commit)
-        dump = store.dump()
-        assert [id for id, _ in dump[store.keys.log(0)][0]][-2:] == ["4-0", "5-0"]
-        assert [id for id, _ in dump[store.keys.outcomes(0)][0]][-2:] == ["8-0", "9-0"]
-        assert [id for id, _ in dump[store.keys.events(0, "order-2")][0]] == ["1-0", "2-0"]
 
 
 async def test_a_commit_needs_no_events(store: Store) -> None:
