@@ -31,7 +31,6 @@ LIFE_BEATS = 5
 ROUND_SECONDS = 0.005
 """Between two rounds: news come in bursts, and one round answers a whole burst."""
 
-
 UNHEARD_SECONDS = 0.02
 """Until the next look, while not even our own sign of life counts."""
 
