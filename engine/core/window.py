@@ -19,7 +19,6 @@ from engine.core.outcome import Outcome, Status
 _YOUNG_SKEWS = 6
 """Outcomes younger than this many skews stay, whatever their number: fresh ids must pass."""
 
-
 NO_DETAIL: dict[str, Any] = {}
 """One for all that were plainly accepted: a hundred thousand are remembered."""
 

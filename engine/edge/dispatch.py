@@ -29,7 +29,6 @@ LINGER_SECONDS = 2.0
 AGAIN_LIMIT = 5
 """How often one command is submitted again on one session before its caller is told."""
 
-
 MENDED_MS = 10_000
 """So long ago at the most was a command added whose partition begins to be watched: where
 its id lies in the future, its outcome is looked for from then on."""

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from engine.app import PartitionState, RedisSession
 
 SILENT_SECONDS = 2.0
-"""A process that gave no sign of life for so long is not counted on any more."""
+"""A process that gave no sign of life for so long is not counted on any more; nor, where
+leases are longer, for as long as one lasts: signs of life come as they are renewed."""
+
+SILENT = "silent"
+"""The state of a process that is listed and gives no sign of life."""
 
 LISTED_SECONDS = 60.0
 """A process that fell silent without a word is listed for so long."""
@@ -65,10 +69,11 @@ class Node(msgspec.Struct):
 
 
 class Survey:
-    """One look at a namespace, on one session."""
+    """One look at a namespace, on one session, where leases last for ``lease_seconds``."""
 
-    def __init__(self, session: "RedisSession") -> None:
+    def __init__(self, session: "RedisSession", lease_seconds: float) -> None:
         self._session = session
+        self._silent_seconds = max(SILENT_SECONDS, lease_seconds)
         self._reports: dict[str, Report] = {}
 
     async def nodes(self) -> list[Node]:
@@ -76,7 +81,7 @@ class Survey:
         members = await self._session.roster.members(LISTED_SECONDS)
         for member in members.values():
             self._hear(member)
-        return [_node(member) for member in members.values()]
+        return [self._node(member) for member in members.values()]
 
     async def partitions(self) -> "list[Partition]":
         """Every partition; ask for the nodes first, who say how each fares."""
@@ -151,12 +156,11 @@ class Survey:
             found.commit, found.position, found.waiting, round(waits, 1),
         )  # fmt: skip
 
-
-def _node(member: Member) -> Node:
-    about, silent = member.about, member.silent_ms / 1000
-    state = about.get("state", "") if silent <= SILENT_SECONDS else "silent"
-    return Node(
-        member.node, about.get("role", ""), state or "silent", about.get("host", ""),
-        about.get("pid", ""), int(about.get("leases", 0)), int(about.get("started", 0)),
-        round(silent, 1),
-    )  # fmt: skip
+    def _node(self, member: Member) -> Node:
+        about, silent = member.about, member.silent_ms / 1000
+        state = about.get("state", "") if silent <= self._silent_seconds else ""
+        return Node(
+            member.node, about.get("role", ""), state or SILENT, about.get("host", ""),
+            about.get("pid", ""), int(about.get("leases", 0)), int(about.get("started", 0)),
+            round(silent, 1),
+        )  # fmt: skip

@@ -70,8 +70,9 @@ class InboxMover:
                     subscription.rewind(await self._inbox.last_forwarded())
                     continue
                 for batch in batches(entries, settings.batch_commands, settings.batch_bytes):
-                    await self._move(batch, token)
-                    self.progress.moved()
+                    if not self._stopping:
+                        await self._move(batch, token)
+                        self.progress.moved()
                 self.progress.rests()
         finally:
             subscription.close()

@@ -118,8 +118,10 @@ class Keeper:
         """One round: give up what is too much, take what is free and our share.
 
         ``serving`` lists, by group, the processes that share it. Returns in how many seconds
-        the next of others' leases runs out, if nobody renews it.
+        there is something to take: when the next of others' leases runs out, if nobody renews
+        it, or the next of our own has rested.
         """
+        began, mine_or_free = anyio.current_time(), (NOBODY, self._node)
         state = await self._leases.look(list(self._makers))
         leaving = {key for key, held in self._held.items() if held.is_leaving}
         wanted: list[str] = []
@@ -134,8 +136,9 @@ class Keeper:
             metrics.LEASES_ACQUIRED.labels(held.tenant.kind).inc()
             self._renewal.hold(key, token)
             self._tasks.start_soon(self._serve, key, held)
-        others = (s.remaining_ms for s in state.values() if s.node not in (NOBODY, self._node))
-        return min(others, default=60_000) / 1000
+        others = [s.remaining_ms / 1000 for s in state.values() if s.node not in mine_or_free]
+        rested = [rest.until - began for rest in self._rests.values() if rest.until > began]
+        return min(others + rested, default=60.0)
 
     def leave_all(self) -> None:
         """Have every tenant finish what is in hand and go."""
@@ -183,6 +186,8 @@ class Keeper:
                 end = await self._served(held)
         finally:
             self._renewal.drop(key)
+            # Of the last of its kind nobody would say any more that it is not stuck.
+            metrics.STUCK.labels(held.tenant.kind).set(0)
         if end is not None:
             metrics.LEASES_LOST.labels(held.tenant.kind, type(end).__name__).inc()
             self._settle_end(key, end)

@@ -31,7 +31,6 @@ LIFE_BEATS = 5
 ROUND_SECONDS = 0.005
 """Between two rounds: news come in bursts, and one round answers a whole burst."""
 
-
 UNHEARD_SECONDS = 0.02
 """Until the next look, while not even our own sign of life counts."""
 
@@ -91,7 +90,7 @@ class Membership:
                 await self._pause(due)
             await self._drain()
             tasks.cancel_scope.cancel()
-        await self._roster.farewell(name)
+        await self._farewell()
 
     async def _round(self) -> float:
         """Look, settle, report; returns the seconds until the next round is due."""
@@ -178,6 +177,13 @@ class Membership:
         except Refused as error:
             log.debug("node.untold", what=what, error=str(error))
             return "0-0"
+
+    async def _farewell(self) -> None:
+        """Be listed no more; a Redis that refuses the news of it holds up no stop."""
+        try:
+            await self._roster.farewell(self._process.name)
+        except Refused as error:
+            log.debug("node.untold", what="left", error=str(error))
 
     async def _gave(self, lease: str) -> None:
         self._wake.set()

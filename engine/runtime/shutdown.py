@@ -12,7 +12,6 @@ uncommitted work is done again by the next owner.
 """
 
 import signal
-from collections.abc import Callable
 
 import anyio
 from anyio import CancelScope
@@ -26,7 +25,6 @@ class Shutdown:
 
     def __init__(self) -> None:
         self._asked = anyio.Event()
-        self._listeners: list[Callable[[], None]] = []
 
     @property
     def asked(self) -> bool:

@@ -23,7 +23,6 @@ PAGE_LIMIT = 1000
 PAGE_BYTES = 1024 * 1024
 """A page of streams larger than this lowers how many entries the next one asks for."""
 
-
 NO_HASH = {"": "another kind of key than a hash"}
 """Stands for a row's fields where its key holds something else."""
 

@@ -12,8 +12,9 @@ what that means.
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import Any
 
 import anyio
@@ -29,6 +30,12 @@ from engine.core.errors import Lost, Misuse, SemelError, Unavailable, single
 from engine.telemetry import metrics
 
 Argument = str | bytes | int | float
+
+PLAIN: Mapping[str, Any] = MappingProxyType({
+    "protocol": 2, "decode_responses": False, "health_check_interval": 0,
+})  # fmt: skip
+"""What every client of ours has in common, beside that it never tries again: replies are as
+RESP2 has them, in bytes, and nothing is sent that nobody asked for."""
 
 CONNECT_SECONDS = 5.0
 """A server that does not answer a handshake in this time is away."""
@@ -204,16 +211,20 @@ async def _dial(url: str) -> AbstractConnection:
             f"{error}"
         ) from error
     kind: Any = options.pop("connection_class", TcpConnection)
-    link: AbstractConnection = kind(
-        **options,
-        protocol=2,
-        decode_responses=False,
-        socket_timeout=None,
-        socket_connect_timeout=CONNECT_SECONDS,
-        retry=Retry(NoBackoff(), 0),
-        health_check_interval=0,
-        client_name="semel",
-    )
+    try:
+        link: AbstractConnection = kind(
+            **options,
+            **PLAIN,
+            socket_timeout=None,
+            socket_connect_timeout=CONNECT_SECONDS,
+            retry=Retry(NoBackoff(), 0),
+            client_name="semel",
+        )
+    except TypeError as error:
+        raise Misuse(
+            f"{without_password(url)!r} sets what semel sets itself, or what does not exist: "
+            f"{error}. Leave it out"
+        ) from error
     try:
         with anyio.fail_after(CONNECT_SECONDS):
             await link.connect()

@@ -14,7 +14,7 @@ class Keys:
     namespace: str
 
     def meta(self) -> str:
-        """Hash, for ever: ``format`` and ``partitions``. Written once, read at every start."""
+        """Hash, for ever: ``format partitions secret``. Written once, read at every start."""
         return f"{{{self.namespace}}}:meta"
 
     def inbox(self) -> str:
@@ -38,7 +38,7 @@ class Keys:
         return f"{{{self.namespace}}}:nodes"
 
     def node(self, node: str) -> str:
-        """Hash that expires: what one process says of itself. Written by that process."""
+        """Hash that expires: what a process says of itself; ``drain`` is what others ask of it."""
         return f"{{{self.namespace}}}:node:{node}"
 
     def changes(self) -> str:

@@ -9,6 +9,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from engine.core.errors import Lost
+from engine.store.connection import PLAIN
 from engine.store.keys import Keys
 from engine.store.scripts import sha_of, source_of
 
@@ -23,13 +24,11 @@ class RedisLifeline:
     def __init__(self, url: str, keys: Keys, node: str, seconds: float) -> None:
         self._redis: Redis = Redis.from_url(
             url,
-            protocol=2,
-            decode_responses=False,
+            **PLAIN,
             # An answer that comes later than this is of no use: the leases have run out.
             socket_timeout=seconds,
             socket_connect_timeout=seconds,
             retry=Retry(NoBackoff(), 0),
-            health_check_interval=0,
             client_name="semel-leases",
         )
         self._nodes, self._node = keys.nodes(), node

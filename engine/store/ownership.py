@@ -15,7 +15,8 @@ from engine.store.scripts import Scripts
 LEASE_SECONDS_LIMIT = 60.0
 """The longest lease there is: an `until` further away than this is a clock that jumped."""
 
-_FIELDS = ("node", "token", "until", "since", "crashes", "suspect")
+FIELDS = ("node", "token", "until", "since", "crashes", "suspect")
+"""What is looked at of a lease, as `lease_of` takes it."""
 
 
 class RedisLeases:
@@ -47,7 +48,7 @@ class RedisLeases:
 
     async def look(self, keys: Sequence[str]) -> dict[str, LeaseState]:
         """Who holds each lease, by Redis's clock, in one round trip."""
-        replies = [self._control.call("HMGET", key, *_FIELDS) for key in keys]
+        replies = [self._control.call("HMGET", key, *FIELDS) for key in keys]
         now = await now_ms(self._control)
         return {key: await _looked(reply, now) for key, reply in zip(keys, replies, strict=True)}
 
@@ -58,7 +59,7 @@ async def _looked(reply: Awaitable[Sequence[bytes | None]], now: int) -> LeaseSt
         return lease_of(await reply, now)
     except NotNow:
         raise
-    except Refused as error:
+    except (Refused, ValueError) as error:
         return LeaseState(f"({error})", "", int(LEASE_SECONDS_LIMIT * 1000))
 
 

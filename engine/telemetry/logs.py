@@ -26,7 +26,7 @@ EVENTS: Final = {
     "process.stalled": "The event loop gives no sign of life (see `stall_seconds`): its leases go.",
     "redis.refusing": "Redis runs nothing for now (full, busy …): work waits. See `error`.",
     "redis.accepting": "Redis takes writes again; work goes on.",
-    "partition.stopped": "What a lease is for stopped and needs an operator: see `error`.",
+    "partition.stopped": "What a lease is for stopped; see `error`. Torn data: run `semel verify`.",
     "partition.mended": "A client set a command's id in the future: it is in `dead`, work goes on.",
     "node.drained": "Somebody asked this process to drain: `semel node drain`.",
     "node.untold": "Redis refused news; others see it at their next heartbeat.",

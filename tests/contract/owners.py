@@ -64,6 +64,13 @@ class Owner:
         await self.write(*records)
 
 
+async def drafted_on_three(owner: Owner) -> Commit:
+    """A commit that touches two aggregates, drafted where three events stand."""
+    await owner.write_events(3, ["order-1", "order-2"])
+    records = [record("8-0", "order-1", happened()), record("9-0", "order-2", happened())]
+    return owner.draft(*records)
+
+
 @asynccontextmanager
 async def owned(store: Store, partition: int = 0, token: str = TOKEN) -> AsyncIterator[Owner]:
     """A session that owns a partition and has opened its ledger."""

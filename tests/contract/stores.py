@@ -42,11 +42,17 @@ class Store(Protocol):
     def write(self, key: str, fields: Mapping[str, str]) -> None:
         """Set fields of a hash."""
 
+    def rank(self, key: str, member: str, score: float) -> None:
+        """Set a member's score in a sorted set."""
+
     def plant(self, key: str) -> None:
         """Put a text where something else belongs."""
 
     def remove(self, key: str) -> None:
         """Remove a key."""
+
+    def delete(self, key: str, id: str) -> None:
+        """Delete an entry of a stream."""
 
     def trim(self, key: str, first: str) -> None:
         """Drop a stream's entries below an id."""
@@ -85,11 +91,20 @@ class MemoryStore:
     def write(self, key: str, fields: Mapping[str, str]) -> None:
         self.server.data.put(key, fields)
 
+    def rank(self, key: str, member: str, score: float) -> None:
+        ranking = self.server.data.ranking(key)
+        ranking[member] = score
+        self.server.data.keep(key, ranking)
+
     def plant(self, key: str) -> None:
         self.server.data.plant(key, "planted")
 
     def remove(self, key: str) -> None:
         self.server.data.remove(key)
+
+    def delete(self, key: str, id: str) -> None:
+        entries = self.server.data.stream(key).entries
+        entries[:] = [entry for entry in entries if entry.id != id]
 
     def trim(self, key: str, first: str) -> None:
         self.server.data.stream(key).trim(first)
@@ -127,11 +142,17 @@ class RedisStore:
     def write(self, key: str, fields: Mapping[str, str]) -> None:
         self.redis.hset(key, mapping=fields)
 
+    def rank(self, key: str, member: str, score: float) -> None:
+        self.redis.zadd(key, {member: score})
+
     def plant(self, key: str) -> None:
         self.redis.set(key, "planted")
 
     def remove(self, key: str) -> None:
         self.redis.delete(key)
+
+    def delete(self, key: str, id: str) -> None:
+        self.redis.xdel(key, id)
 
     def trim(self, key: str, first: str) -> None:
         self.redis.xtrim(key, minid=first, approximate=False)

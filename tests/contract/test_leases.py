@@ -162,3 +162,13 @@ async def test_what_somebody_planted_in_a_leases_place_hides_no_other(store: Sto
         state = await session.leases.look([odd, held])
         assert "WRONGTYPE" in state[odd].node
         assert state[held].node == "node-a"
+
+
+async def test_what_somebody_wrote_into_a_lease_hides_no_other(store: Store) -> None:
+    async with store.session() as session:
+        odd, held = (session.partition_lease(n) for n in range(2))
+        store.write(odd, {"node": "n", "token": "t", "until": "soon"})
+        assert await session.leases.acquire(held, "node-a", "token-a", 30)
+        state = await session.leases.look([odd, held])
+        assert "soon" in state[odd].node
+        assert state[held].node == "node-a"

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from engine.core.errors import Fenced, Refused, Torn
 from engine.core.outcome import Status
 from engine.core.records import Commit, NewEvent, Record
-from tests.contract.owners import META, Owner, happened, owned, record
+from tests.contract.owners import META, drafted_on_three, happened, owned, record
 from tests.contract.stores import Store
 
 
@@ -194,13 +194,6 @@ async def test_a_commit_on_a_key_of_the_wrong_kind_writes_nothing(store: Store, 
         with pytest.raises(Refused):
             await owner.ledger.commit(commit)
         assert store.dump() == before
-
-
-async def drafted_on_three(owner: Owner) -> Commit:
-    """A commit that touches two aggregates, drafted where three events stand."""
-    await owner.write_events(3, ["order-1", "order-2"])
-    records = [record("8-0", "order-1", happened()), record("9-0", "order-2", happened())]
-    return owner.draft(*records)
 
 
 async def test_the_same_commit_again_is_fenced(store: Store) -> None:

@@ -1,7 +1,7 @@
 """The roster: who is there, what each says of itself, and the news among them."""
 
 from engine.core.records import Member
-from engine.store.roster import DRAIN_MS
+from engine.store.roster import AHEAD_MS, DRAIN_MS
 from tests.contract.stores import Store
 
 ABOUT = {"role": "engine", "state": "serving", "serves": "partitions inbox"}
@@ -40,6 +40,13 @@ async def test_who_is_silent_for_too_long_is_not_there(store: Store) -> None:
     async with store.session() as session:
         await session.roster.beat("n-1", ABOUT, 30)
         assert await session.roster.members(-1) == {}
+
+
+async def test_who_was_seen_before_the_clock_was_set_back_is_not_there(store: Store) -> None:
+    async with store.session() as session:
+        await session.roster.beat("n-1", ABOUT, 30)
+        store.rank(store.keys.nodes(), "n-1", store.now_ms() + 3 * AHEAD_MS)
+        assert await session.roster.members(30) == {}
 
 
 def test_who_has_said_nothing_serves_nothing() -> None:

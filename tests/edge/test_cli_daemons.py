@@ -70,6 +70,19 @@ def test_a_node_is_drained_from_afar(valkey_url: str, namespace: str) -> None:
     assert "semel run" in semel.run("node", "list").out
 
 
+def test_who_died_cannot_be_drained(valkey_url: str, namespace: str) -> None:
+    semel = Semel(valkey_url, namespace)
+    assert semel.run("init", "--partitions", "2").code == 0
+    with semel.daemon("run") as daemon:
+        node = daemon.logged("engine.started")["node"]
+        at_last(lambda: (node, "engine", "serving") in listed(semel), "it is listed")
+        daemon.stop(signal.SIGKILL)
+        at_last(lambda: (node, "", "silent") in listed(semel), "it is silent")
+        said = semel.run("node", "drain", node)
+        assert (said.code, said.out) == (4, "")
+        assert "dead, or frozen" in said.err
+
+
 def test_workers_are_nodes_that_end_together(valkey_url: str, namespace: str) -> None:
     semel = Semel(valkey_url, namespace)
     assert semel.run("init", "--partitions", "4").code == 0

@@ -22,7 +22,7 @@ NODE = {"role": "engine", "state": "serving", "host": "h", "pid": "7", "leases":
 def survey(session: MemorySession) -> Survey:
     """What is looked at in memory stands as it does on a server."""
     on: Any = session
-    return Survey(on)
+    return Survey(on, lease_seconds=1.5)
 
 
 async def report_of(session: MemorySession, node: str, report: Report) -> None:
@@ -115,6 +115,16 @@ async def test_who_is_there_and_who_has_fallen_silent() -> None:
         ]  # fmt: skip
         assert (nodes[1].host, nodes[1].pid, nodes[1].leases) == ("h", "7", 1)
         assert nodes[1].started_ms == 2000
+
+
+async def test_nobody_is_silent_between_two_renewals_of_long_leases() -> None:
+    stage = Stage()
+    async with stage.session() as session:
+        await session.roster.beat("a", NODE, 60)
+        stage.clock.now += SILENT_SECONDS + 1
+        on: Any = session
+        [node] = await Survey(on, lease_seconds=10).nodes()
+        assert (node.state, node.silent_seconds) == ("serving", 3.0)
 
 
 async def test_how_a_projection_fares() -> None:

@@ -173,6 +173,20 @@ async def test_two_movers_at_once_move_each_entry_once() -> None:
     assert list(mail.forwarded()) == sent
 
 
+async def test_who_is_stopped_moves_what_is_in_hand_and_no_more() -> None:
+    mail, barrier = Mail(batch_commands=2), Barrier()
+    sent = [mail.drop("probe-1", id=f"c-{n}") for n in range(6)]
+    async with mail.stage.session() as session:
+        mover = await mail.mover(session, Meddler(session.inbox(), before={"submit": barrier}))
+        token = await mail.acquire(session)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(mover.serve, token)
+            await barrier.reached.wait()
+            mover.stop()
+            barrier.opened.set()
+    assert list(mail.forwarded()) == sent[:2]
+
+
 async def test_an_order_by_way_of_the_inbox_is_answered_in_its_list() -> None:
     mail = Mail()
     data = str(ORDER).replace("'", '"')

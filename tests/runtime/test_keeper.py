@@ -10,7 +10,6 @@ import structlog
 from engine.core import doubt
 from engine.core.doubt import Ending
 from engine.core.errors import Fenced, NotNow, Refused, Torn
-from tests.counted import Counted
 from tests.eventually import eventually
 from tests.runtime.house import SECONDS, Guest, house
 from tests.runtime.meddling import Barrier, Meddler
@@ -136,6 +135,17 @@ async def test_what_is_torn_rests_and_others_go_on(monkeypatch: pytest.MonkeyPat
         await eventually(lambda: keeping.count == 4, "it is looked at again")
 
 
+async def test_the_next_round_is_due_when_a_lease_has_rested(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rests(monkeypatch, Refused, "lease.suspended", 30)
+    async with house() as h:
+        keeping = h.move_in("a", lambda: Guest([], Refused("OOM")), count=1)
+        await keeping.ready.wait()
+        await eventually(lambda: keeping.count == 0, "it rests")
+        assert 0 < await keeping.membership._keeper.settle({"things": ["a"]}) <= 30
+
+
 async def test_what_is_refused_rests_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     rests(monkeypatch, Refused, "lease.suspended", 0.02)
     log: list[str] = []
@@ -195,6 +205,20 @@ async def test_who_drains_does_not_end_before_its_leases_are_back() -> None:
         assert h.holders()[0] == ""
 
 
+async def test_a_full_redis_holds_up_no_stop() -> None:
+    async def full() -> None:
+        raise NotNow("OOM the news were not taken")
+
+    async with house() as h:
+        roster: Any = Meddler(h.session.roster, after={"farewell": full})
+        h.session.roster = roster
+        keeping = h.move_in("a", lambda: Guest([]), count=1)
+        await keeping.ready.wait()
+        keeping.shutdown.ask()
+        await keeping.done.wait()
+        assert h.holders()[0] == ""
+
+
 async def test_a_server_that_says_nothing_of_itself_for_now_is_asked_again() -> None:
     log: list[str] = []
     busy = iter([NotNow("BUSY a script runs"), NotNow("BUSY a script runs")])
@@ -211,19 +235,3 @@ async def test_a_server_that_says_nothing_of_itself_for_now_is_asked_again() -> 
     assert [entry["event"] for entry in logged if entry["log_level"] == "warning"] == [
         "lease.unsettled", "lease.unsettled",
     ]  # fmt: skip
-
-
-async def test_who_has_work_and_gets_nothing_done_is_counted() -> None:
-    guest, counted = Guest([]), Counted()
-    async with house() as h:
-        keeping = h.move_in("a", lambda: guest, count=1)
-        await keeping.ready.wait()
-
-        def stuck() -> float:
-            return counted.now("semel_stuck_seconds", kind=guest.kind)
-
-        await eventually(lambda: stuck() == 0, "it has nothing to do")
-        guest.progress.took()
-        await eventually(lambda: stuck() > 0, "it has something to do")
-        guest.progress.rests()
-        await eventually(lambda: stuck() == 0, "it has done it")

@@ -211,6 +211,13 @@ async def test_a_url_that_is_none_is_misuse(url: str) -> None:
             pass
 
 
+@pytest.mark.parametrize("option", ["socket_timeout=60", "decode_responses=true", "nonsense=1"])
+async def test_a_url_does_not_say_how_we_speak(option: str) -> None:
+    with pytest.raises(Misuse, match=option.partition("=")[0]):
+        async with connect(f"redis://127.0.0.1:1/0?{option}"):
+            pass
+
+
 async def test_what_redis_refuses_is_counted_by_its_code(server_url: str, namespace: str) -> None:
     counted = Counted()
     async with connected(server_url) as connection:

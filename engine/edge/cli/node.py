@@ -13,6 +13,7 @@ from engine.edge.cli.status import node_table
 if TYPE_CHECKING:
     from engine.app import RedisSession
     from engine.edge.survey import Node
+    from engine.settings import Settings
 
 _POLL_SECONDS = 0.1
 """How often it is looked whether a process that drains is gone."""
@@ -34,7 +35,7 @@ def node_list(
         from engine.app import namespace_session  # noqa: PLC0415
 
         async with namespace_session(settings) as session:
-            nodes = await _nodes(session)
+            nodes = await _nodes(session, settings)
         text = list(node_table(nodes)) if nodes else "nobody is there: start `semel run`"
         show(output, nodes, text)
         return 0
@@ -65,15 +66,16 @@ def node_drain(  # noqa: PLR0913 -- the options of every verb, and its own
         from engine.app import namespace_session  # noqa: PLC0415
 
         async with namespace_session(settings) as session:
-            known = [node.node for node in await _nodes(session)]
-            if name not in known:
-                there = ", ".join(known) or "nobody"
+            known = await _nodes(session, settings)
+            if _lives(name, known):
+                await session.roster.ask_to_drain(name)
+            else:
+                there = ", ".join(node.node for node in known) or "nobody"
                 raise NotFound(f"there is no node {name!r} here; there is {there}")
-            await session.roster.ask_to_drain(name)
             say(f"{name} drains, {seconds:g} s at the most …")
             deadline = anyio.current_time() + seconds
             while anyio.current_time() < deadline:
-                if name not in [node.node for node in await _nodes(session)]:
+                if not _lives(name, await _nodes(session, settings)):
                     show(output, {"node": name, "drained": True}, f"{name} is gone")
                     return 0
                 await anyio.sleep(_POLL_SECONDS)
@@ -82,7 +84,20 @@ def node_drain(  # noqa: PLR0913 -- the options of every verb, and its own
     return start(work)
 
 
-async def _nodes(session: "RedisSession") -> "list[Node]":
+async def _nodes(session: "RedisSession", settings: "Settings") -> "list[Node]":
     from engine.edge.survey import Survey  # noqa: PLC0415
 
-    return await Survey(session).nodes()
+    return await Survey(session, settings.lease_seconds).nodes()
+
+
+def _lives(name: str, nodes: "list[Node]") -> bool:
+    """Whether a node is there; raises `NotFound` for one that is listed, but dead."""
+    from engine.edge.survey import SILENT  # noqa: PLC0415
+
+    for node in nodes:
+        if node.node == name and node.state == SILENT:
+            raise NotFound(
+                f"{name} has been silent for {node.silent_seconds:g} s: it is dead, or frozen, and "
+                f"drains no more. What it owned is taken over by the others"
+            )
+    return name in [node.node for node in nodes]

@@ -49,7 +49,7 @@ def status(
         from engine.app import namespace_session  # noqa: PLC0415
 
         async with namespace_session(settings) as session:
-            state = await _look(session, settings.namespace, names)
+            state = await _look(session, settings, names)
         faults = [] if state.served else [{"code": "not_served", "message": state.summary}]
         show(output, state, _text(state), faults)
         return 0 if state.served else 1
@@ -68,17 +68,17 @@ def _projections(settings: "Settings") -> list[str]:
         return []
 
 
-async def _look(session: "RedisSession", namespace: str, names: list[str]) -> State:
+async def _look(session: "RedisSession", settings: "Settings", names: list[str]) -> State:
     from engine.edge.survey import Survey  # noqa: PLC0415
 
-    survey = Survey(session)
+    survey = Survey(session, settings.lease_seconds)
     nodes = await survey.nodes()
     partitions = await survey.partitions()
     projections = [await survey.projection(name, partitions) for name in names]
     served = not any(partition.state in ("unowned", "blocked") for partition in partitions)
     summary = _summary(partitions, projections)
     inbox = await survey.inbox_owner()
-    return State(namespace, served, summary, partitions, inbox, projections, nodes)
+    return State(settings.namespace, served, summary, partitions, inbox, projections, nodes)
 
 
 def _summary(partitions: "list[Partition]", projections: "list[Projection]") -> str:

@@ -9,7 +9,7 @@
 -- Returns  the position after this commit
 -- Errors   FENCED  another owner, or another commit: nothing was written
 --          TORN    log, outcomes or an aggregate are not where head says: nothing was written
--- Everything that can fail is asked before the first write: a script is not rolled back.
+-- What can fail is asked before the first write, or is the first: a script is not rolled back.
 local call, lease, head, log, outcomes = redis.call, KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 -- include shared/last_id.lua
 -- include shared/append.lua
@@ -27,7 +27,6 @@ if (ends_at(outcomes) or was[3]) ~= was[3] then
   return redis.error_reply('TORN the outcomes end at ' .. ends_at(outcomes))
 end
 local version, at, letters_at, position = {}, 7, tonumber(ARGV[6]) + 1, tonumber(ARGV[3])
-if letters_at <= #ARGV then call('XLEN', KEYS[5]) end
 for i = 6, #KEYS do
   version[i] = call('XLEN', KEYS[i])
   if version[i] ~= tonumber(ARGV[at]) then
@@ -38,6 +37,9 @@ end
 if was[3] and not above(ARGV[at], was[3]) then
   return redis.error_reply('TORN ' .. ARGV[at] .. ' was answered before ' .. was[3])
 end
+-- Letters first: their stream gives out ids and may have none left; one alone is no half commit.
+-- include shared/dead.lua
+bury_all(KEYS[5], 'command', letters_at)
 while at < letters_at do
   local entry, id, status, of = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local after, digest, detail, count = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], tonumber(ARGV[at + 7])
@@ -53,8 +55,6 @@ while at < letters_at do
   append(outcomes, entry, 'id', id, 'status', status, 'aggregate', of, 'version', after,
     'position', string.format('%d', position), 'branch', ARGV[5], 'digest', digest, 'detail', detail)
 end
--- include shared/dead.lua
-bury_all(KEYS[5], 'command', at)
 local reached = string.format('%d', position)
 call('HSET', head, 'commit', string.format('%d', ARGV[2] + 1), 'command', ARGV[4], 'position', reached)
 return position

@@ -1,7 +1,7 @@
 """One partition's ledger: aggregates' events, the log, outcomes and head."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.core.codec import outcome_of
 from engine.core.errors import Fenced, Refused, Torn
@@ -144,13 +144,15 @@ class MemoryLedger:
             found = len(data.stream(self._events(aggregate)).entries)
             if found != version:
                 raise Torn(f"{aggregate} has version {found}, not {version}")
-        for record in commit.records:
-            if stream_order(record.entry) <= stream_order(outcomes.last):
-                raise Refused(f"the outcomes have passed {record.entry} already")
+        first = commit.records[0].entry
+        if stream_order(first) <= stream_order(done):
+            raise Torn(f"{first} was answered before {done}")
 
     def _write(self, commit: Commit) -> int:
-        """Write events and outcomes; returns the position then reached."""
-        add = self._link.server.add
+        """Write dead letters, events and outcomes; returns the position then reached."""
+        for one in commit.letters:
+            buried = letter(COMMANDS_SOURCE, one.entry, one.code, one.message, one.attempts)
+            self._link.server.add(self._keys.dead(self._partition), buried)
         position, versions = commit.position, dict(commit.versions)
         for record in commit.records:
             aggregate = record.aggregate.decode(errors="replace")
@@ -160,13 +162,17 @@ class MemoryLedger:
                 version = versions[aggregate]
                 fact = {b"type": event.type.encode(), b"data": event.data, b"meta": event.meta}
                 about = {b"aggregate": record.aggregate, b"version": b"%d" % version}
-                add(self._events(aggregate), fact, f"{version}-0")
-                add(self._log, about | fact, f"{position}-0")
-            add(self._outcomes, _outcome(record, position, commit.branch), record.entry)
-        for one in commit.letters:
-            buried = letter(COMMANDS_SOURCE, one.entry, one.code, one.message, one.attempts)
-            add(self._keys.dead(self._partition), buried)
+                self._append(self._events(aggregate), fact, f"{version}-0")
+                self._append(self._log, about | fact, f"{position}-0")
+            said = _outcome(record, position, commit.branch)
+            self._append(self._outcomes, said, record.entry)
         return position
+
+    def _append(self, key: str, fields: Mapping[bytes, bytes], id: str) -> None:
+        """Add an entry under an id of ours; see lua/shared/append.lua."""
+        stream = self._link.server.data.stream(key)
+        stream.last = stream.ends_at() or "0-0"
+        self._link.server.add(key, fields, id)
 
 
 def stored(entry: Entry) -> StoredEvent:

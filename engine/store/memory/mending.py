@@ -16,7 +16,7 @@ _OTHERS_BYTES = 2**20
 """Other fields than a command's are kept up to so many bytes; beyond, their size is said."""
 
 _FUTURE = "its id lies in the future: whoever added it set the id by hand"
-_FIELDS = "it stood behind an id from the future, and has too many fields to be added again"
+_FIELDS = "it stood behind an id from the future, too wide to be moved"
 
 
 def mend(server: MemoryServer, key: str, dead: str, source: str, done: str) -> Mended:

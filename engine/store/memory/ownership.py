@@ -6,7 +6,7 @@ from engine.core.errors import Fenced, Refused
 from engine.core.records import LeaseState
 from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.server import Link
-from engine.store.ownership import LEASE_SECONDS_LIMIT, lease_of
+from engine.store.ownership import FIELDS, LEASE_SECONDS_LIMIT, lease_of
 
 
 class MemoryLeases:
@@ -59,10 +59,9 @@ class MemoryLeases:
 def _looked(data: Keyspace, key: str, now: int) -> LeaseState:
     try:
         held = data.hash(key)
-    except Refused as error:
+        return lease_of([held[name].encode() if name in held else None for name in FIELDS], now)
+    except (Refused, ValueError) as error:
         return LeaseState(f"({error})", "", int(LEASE_SECONDS_LIMIT * 1000))
-    names = ("node", "token", "until", "since", "crashes", "suspect")
-    return lease_of([held[name].encode() if name in held else None for name in names], now)
 
 
 class Tried:

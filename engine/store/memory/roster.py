@@ -9,7 +9,7 @@ from engine.core.records import Member
 from engine.store.keys import Keys
 from engine.store.memory.ownership import is_held
 from engine.store.memory.server import Link
-from engine.store.roster import DRAIN_MS
+from engine.store.roster import AHEAD_MS, DRAIN_MS
 
 
 class MemoryRoster:
@@ -33,7 +33,7 @@ class MemoryRoster:
         data = await self._link.turn()
         now, members = self._link.server.now_ms(), {}
         for node, seen in data.ranking(self._keys.nodes()).items():
-            if seen >= now - int(seconds * 1000):
+            if now - int(seconds * 1000) <= seen <= now + AHEAD_MS:
                 about = dict(data.hash(self._keys.node(node)))
                 said = int(about.pop("beat", 0))
                 members[node] = Member(node, now - int(seen), now - said, about)

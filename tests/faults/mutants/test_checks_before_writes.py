@@ -37,7 +37,8 @@ if (ends_at(outcomes) or was[3]) ~= was[3] then
   return redis.error_reply('TORN the outcomes end at ' .. ends_at(outcomes))
 end
 """
-DEAD = "if letters_at <= #ARGV then call('XLEN', KEYS[5]) end\n"
+BURY = "bury_all(KEYS[5], 'command', letters_at)\n"
+LAST = "local reached ="
 MENDED = "if type(redis.pcall('XADD', stream, id, ...)) == 'table' then"
 BELIEVED = "tonumber(ARGV[at])"
 
@@ -131,10 +132,12 @@ async def test_a_stranger_stood_where_a_commit_will_write(
 async def test_a_stranger_stands_where_dead_letters_go(knife: Knife, world: World) -> None:
     """A command has killed owner after owner, and is answered `failed`, with a dead letter.
 
-    Both are one step. Somebody put a text where dead letters go: without the check the outcome
-    is written, then the letter is refused, and the head knows of neither.
+    Both are one step. Somebody put a text where dead letters go, and the letter is refused. That
+    it comes first is the check: were it last, the outcome would be written, and the head would
+    know of neither.
     """
-    knife.script("commit", DEAD)
+    knife.script("commit", BURY)
+    knife.script("commit", LAST, BURY + LAST)
     deadly = world.client.register("c-1", ANN, "Ann")
     plant(world, world.keys.dead(HOME))
     killed = {"crashes": 3, "deaths": 3, "suspect": deadly.entry}

@@ -11,8 +11,12 @@ local function append(stream, id, ...)
     call('XADD', stream, id, ...)
   end
 end
+-- Both halves of an id have 64 bits, which Lua's numbers do not tell apart: digits are compared.
+local function more(a, b)
+  return #a > #b or (#a == #b and a > b)
+end
 local function above(a, b)
   local ams, aseq = a:match('^(%d+)-(%d+)$')
   local bms, bseq = b:match('^(%d+)-(%d+)$')
-  return tonumber(ams) > tonumber(bms) or (ams == bms and tonumber(aseq) > tonumber(bseq))
+  return more(ams, bms) or (ams == bms and more(aseq, bseq))
 end

@@ -30,11 +30,13 @@ local function letter(source, id, fields, code, message, attempts)
     'data', of.data, 'meta', of.meta, 'error', cjson.encode(why), 'attempts', attempts or '0'}
 end
 -- The arguments from `at` on are letters: entry, code, message, attempts, count of values, values.
+-- An entry may have more of these than Lua hands on at once: they are taken one by one.
 local function bury_all(key, source, at)
   while at <= #ARGV do
-    local values = {unpack(ARGV, at + 5, at + 4 + ARGV[at + 4])}
+    local values, after = {}, at + 5 + ARGV[at + 4]
+    for i = at + 5, after - 1 do values[#values + 1] = ARGV[i] end
     local one = letter(source, ARGV[at], values, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
     redis.call('XADD', key, '*', unpack(one))
-    at = at + 5 + #values
+    at = after
   end
 end
