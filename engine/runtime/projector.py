@@ -128,7 +128,7 @@ class Projector:
                     f"{self._projection.name} has applied position {position} of command "
                     f"{checkpoint.command} on branch {checkpoint.branch}, and the log has {found} "
                     f"there, on branch {self._branch}: history was lost. The projection must be "
-                    f"rebuilt"
+                    f"built anew: docs/operations.md says how"
                 )
         return checkpoint
 
