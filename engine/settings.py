@@ -120,6 +120,18 @@ class Settings(BaseModel):
     projection_batch_events: int = Field(
         512, ge=1, le=1024, description="Events applied by one script at the most."
     )
+    park_after_attempts: int = Field(
+        4, ge=1, description="Attempts at an event before a projection parks its aggregate."
+    )
+    park_after_seconds: float = Field(
+        10, gt=0, description="How long these attempts may take; then it is parked anyway."
+    )
+    parked_limit: int = Field(
+        100,
+        ge=0,
+        le=1000,
+        description="Aggregates that a projection parks per partition; beyond, it stands still.",
+    )
     metrics_port: int | None = Field(
         None, ge=0, le=65535,
         description="The port of a daemon's metrics and health; 0 is a free one, unset none.",

@@ -8,6 +8,7 @@
     ├── Failed               the decider raised: ours or the domain's fault, not the sender's
     ├── NotFound             no such row, aggregate or command
     ├── HistoryLost          it stood in a tail that a server lost: submit again, same id
+    ├── Parked               a view passes over what the receipt stands for, until mended
     ├── NotYet               a time limit passed; what was asked may still come
     │   ├── Unknown          a command's fate is not known: ask again with the same id
     │   └── Behind           a view has not reached the receipt yet
@@ -79,6 +80,15 @@ class HistoryLost(SemelError):
     """
 
     http_status = 410
+
+
+class Parked(SemelError):
+    """A projection could not handle an event of this aggregate, and goes on without it.
+
+    Asking again does not help: the projection's code must be mended, and the aggregate replayed.
+    """
+
+    http_status = 409
 
 
 class NotYet(SemelError):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import anyio
 
 from engine.core.branches import exists
-from engine.core.errors import Behind, HistoryLost, Misuse, NotFound
+from engine.core.errors import Behind, HistoryLost, Misuse, NotFound, Parked
 from engine.core.outcome import Receipt
 from engine.core.ports import Rows
 from engine.core.projection import AnyRow, Projection
@@ -92,7 +92,8 @@ class RowViews:
     async def _reached(self, name: str, generation: int, receipt: Receipt) -> None:
         """Wait until a projection has applied what the receipt stands for.
 
-        Raises `HistoryLost` where that does not exist any more: a later branch began below it.
+        Raises `HistoryLost` where that does not exist any more: a later branch began below it;
+        `Parked` where the projection passed over it.
         """
         pause = _POLL_FIRST
         while True:
@@ -103,6 +104,7 @@ class RowViews:
             if applied.branch != receipt.branch or (is_late and not is_reached):
                 await self._require(receipt)
             if is_reached:
+                await self._require_applied(name, generation, receipt)
                 return
             if is_late:
                 raise Behind(
@@ -112,6 +114,18 @@ class RowViews:
                 )
             await anyio.sleep(pause)
             pause = min(pause * 2, _POLL_LIMIT)
+
+    async def _require_applied(self, name: str, generation: int, receipt: Receipt) -> None:
+        """Raise `Parked` where the receipt's event was passed over, with all of its aggregate."""
+        aggregate = await self._rows.parked_at(
+            name, generation, receipt.partition, receipt.position
+        )
+        if aggregate:
+            raise Parked(
+                f"{name} could not apply an event of {aggregate}, and passes over all of them "
+                f"since: the view lacks what {receipt} stands for. `semel dead show {name} "
+                f"{aggregate}` says why; mend it, then `semel dead retry {name} {aggregate}`"
+            )
 
     async def _require(self, receipt: Receipt) -> None:
         """Raise `HistoryLost` where what a receipt stands for does not exist any more."""

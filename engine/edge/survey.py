@@ -44,7 +44,10 @@ class Partition(msgspec.Struct):
 
 
 class Projection(msgspec.Struct):
-    """One projection over all partitions; ``lag`` counts events, ``states`` partitions."""
+    """One projection over all partitions; ``lag`` counts events, ``states`` partitions.
+
+    ``parked`` counts aggregates that it passes over.
+    """
 
     name: str
     generation: int
@@ -53,6 +56,7 @@ class Projection(msgspec.Struct):
     workers: list[str]
     states: dict[str, int]
     troubles: list[str]
+    parked: int
 
 
 class Node(msgspec.Struct):
@@ -118,10 +122,12 @@ class Survey:
             states[said.state] += 1
             if said.why:
                 troubles[f"partition {partition.partition}: {said.why}"] = None
+        parked = await session.parked.counts(name, generation, [p.partition for p in partitions])
         workers = sorted(owner for owner in owners if owner)
         return Projection(
-            name, generation, lag, owners.total(), workers, dict(states), list(troubles)
-        )
+            name, generation, lag, owners.total(), workers, dict(states), list(troubles),
+            sum(parked),
+        )  # fmt: skip
 
     async def _age(self, partition: int, applied: int) -> float:
         """How long the first event that was not applied has been there."""

@@ -13,29 +13,26 @@ from typing import Any
 
 import anyio
 
-from engine.core.branches import Branch, exists
 from engine.core.codec import logged, read_event_meta
-from engine.core.errors import NotNow, Refused, SemelError, Torn
+from engine.core.errors import NotNow, Refused, Torn
+from engine.core.parking import Fault
 from engine.core.ports import Feed, Log
 from engine.core.projecting import projecting
 from engine.core.projection import Projection
 from engine.core.records import Checkpoint, Entry, LoggedEvent, RowChange
 from engine.core.registry import Domain
 from engine.core.signatures import code_digest
-from engine.runtime.caution import Caution
+from engine.runtime.beginning import branches_here, trusted_checkpoint
+from engine.runtime.caution import DEATHS_LIMIT, Caution
+from engine.runtime.parking import Parking
 from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
+from engine.runtime.standstill import Standstill
 from engine.settings import Settings
 from engine.telemetry import log, metrics
 
 IDLE_SECONDS = 1.0
 """After this long without an event, head is asked whether there should have been one."""
-
-OWNER_SECONDS = 0.1
-"""How often it is asked whether an owner has noted this server."""
-
-_BLOCKED_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
-"""Pauses before an event that could not be projected is tried again; the last one repeats."""
 
 
 class Projector:
@@ -61,7 +58,7 @@ class Projector:
         self.progress = Progress()
         self._stop: Callable[[], None] | None = None
         self._stopping = anyio.Event()
-        self._stands_still = False
+        self._standstill = Standstill(projection.name, partition, self.progress, self._stopping)
 
     def stop(self) -> None:
         """Finish the batch in hand and read no further."""
@@ -72,65 +69,42 @@ class Projector:
     async def serve(self, token: str) -> None:
         """Own the partition's log for this generation; raises `Fenced`, `Torn` or `Lost`."""
         self._log = self._open_log(token)
-        branches = await self._branches_here()
+        branches = await branches_here(self._log, self._server, self.progress, self._stopping)
         if not branches:
             return
         self._branch = branches[-1].name
-        checkpoint = await self._trusted_checkpoint(branches)
-        self._position = checkpoint.position
-        self._caution = await self._caution_after(checkpoint)
-        await self._log.seek(self._position)
+        self._reached = await trusted_checkpoint(self._log, branches, self._projection.name)
+        self._caution = await self._caution_after(self._reached)
+        self._parking = Parking(
+            self._projection.name, self._partition, self._project_one, self._log,
+            self._settings, self.progress, self._stopping.is_set,
+        )  # fmt: skip
+        await self._parking.load()
+        await self._log.seek(self._reached.position)
         self._subscription = self._feed.subscribe(self._key, "")
         self._stop = self._subscription.close
-        self._mark(stands_still=False)
         try:
-            while not self._stopping.is_set():
-                entries: list[Entry] | None = []
-                with anyio.move_on_after(IDLE_SECONDS):
-                    entries = await self._subscription.take()
-                if entries:
-                    await self._take(entries)
-                elif entries is not None and await self._log.head_position() > self._position:
-                    await self._seek()
+            await self._read()
+        except NotNow:
+            if not self._stopping.is_set():
+                raise
         finally:
             self._subscription.close()
-            self._mark(stands_still=False)
+            self._standstill.over()
+            self._parking.close()
             metrics.PROJECTION_MOVED.remove(self._projection.name, self._partition)
 
-    async def _branches_here(self) -> Sequence[Branch]:
-        """The log's branches, once an owner has noted the server that we see; none if stopped.
-
-        Until then nobody knows whether this server has the history that we have seen.
-        """
+    async def _read(self) -> None:
+        """Apply what comes, and between two steps do what is asked about those who are parked."""
         while not self._stopping.is_set():
-            branches = await self._log.branches()
-            if branches and branches[-1].server == self._server:
-                self.progress.rests()
-                return branches
-            self.progress.trouble = "waits for an engine to own the partition on this server"
-            with anyio.move_on_after(OWNER_SECONDS):
-                await self._stopping.wait()
-        return ()
-
-    async def _trusted_checkpoint(self, branches: Sequence[Branch]) -> Checkpoint:
-        """The checkpoint, if its branch still exists so far, and the event it stands on.
-
-        Raises `Torn` where what was applied is not in the log any more.
-        """
-        checkpoint = await self._log.checkpoint()
-        position, found = checkpoint.position, "nothing"
-        if position > 0:
-            event = await self._log.event_at(position)
-            if event is not None:
-                found = read_event_meta(event.meta).entry
-            if found != checkpoint.command or not exists(branches, checkpoint.branch, position):
-                raise Torn(
-                    f"{self._projection.name} has applied position {position} of command "
-                    f"{checkpoint.command} on branch {checkpoint.branch}, and the log has {found} "
-                    f"there, on branch {self._branch}: history was lost. The projection must be "
-                    f"built anew: docs/operations.md says how"
-                )
-        return checkpoint
+            entries: list[Entry] | None = []
+            with anyio.move_on_after(IDLE_SECONDS):
+                entries = await self._subscription.take()
+            if entries:
+                await self._take(entries)
+            elif entries is not None and await self._log.head_position() > self._reached.position:
+                await self._seek()
+            await self._parking.heed(self._reached)
 
     async def _caution_after(self, checkpoint: Checkpoint) -> Caution[int]:
         """How careful this worker must be, after what became of those before it."""
@@ -144,20 +118,19 @@ class Projector:
 
     async def _seek(self) -> None:
         """Read on behind the checkpoint, whatever anybody has read."""
-        await self._log.seek(self._position)
+        await self._log.seek(self._reached.position)
         self._subscription.rewind("")
 
     async def _take(self, entries: Sequence[Entry]) -> None:
         """Apply what is next; what was applied before is passed over."""
-        events = [event for entry in entries if (event := logged(entry)).position > self._position]
+        at = self._reached.position
+        events = [event for entry in entries if (event := logged(entry)).position > at]
         if not events:
             return
-        if events[0].position != self._position + 1 or len(events) != (
-            events[-1].position - self._position
-        ):
+        if events[0].position != at + 1 or len(events) != events[-1].position - at:
             log.warning(
                 "projection.gap", projection=self._projection.name, partition=self._partition,
-                expected=self._position + 1, found=events[0].position,
+                expected=at + 1, found=events[0].position,
             )  # fmt: skip
             await self._seek()
             return
@@ -165,85 +138,104 @@ class Projector:
         waiting = iter(events)
         size = 1 if self._caution.needed else self._settings.projection_batch_events
         while batch := list(islice(waiting, size)):
-            await self._apply(batch)
+            if not await self._apply(batch):
+                await self._seek()
+                break
         self.progress.rests()
 
-    async def _apply(self, events: Sequence[LoggedEvent]) -> None:
-        if await self._caution.condemns(events[0].position):
-            raise Torn(
-                f"position {events[0].position} ({events[0].type} of {events[0].aggregate}) killed "
-                f"the workers that applied it, again and again: mend {self._projection.name}, and "
-                f"start workers with the mended code"
-            )
+    async def _apply(self, events: Sequence[LoggedEvent]) -> bool:
+        """Apply events in one step; False when stopped, or to be read again, before that."""
+        if not self._parking.passes_over(events[0]):
+            await self._beware(events[0])
         changes: list[RowChange] = []
         for event in events:
             projected = await self._project(event)
             if projected is None:
-                return
+                return False
             changes += projected
-        if await self._write(changes, events[-1]):
-            metrics.count_applied(self._projection.name, self._partition, len(events))
-            await self._caution.survived(events[-1].position)
+        return await self._write(changes, events)
 
-    async def _write(self, changes: Sequence[RowChange], last: LoggedEvent) -> bool:
-        """Write changes and the checkpoint behind ``last``; False when stopped before that.
+    async def _beware(self, event: LoggedEvent) -> None:
+        """Park an event that kills the workers that apply it; raises `Torn` if it cannot be."""
+        if not await self._caution.condemns(event.position):
+            return
+        said = f"killed the workers that applied it, {DEATHS_LIMIT} in a row"
+        if self._parking.is_full:
+            raise Torn(
+                f"position {event.position} ({event.type} of {event.aggregate}) {said}"
+                f"{self._parking.hint}: mend {self._projection.name}, and start workers with "
+                f"the mended code"
+            )
+        await self._parking.park(event, Fault("Death", said), DEATHS_LIMIT)
 
-        A Redis that is full is waited for; what it refuses for good blocks, and says so.
+    async def _write(self, changes: Sequence[RowChange], events: Sequence[LoggedEvent]) -> bool:
+        """Write changes, who is parked and the checkpoint; False as `_apply`.
+
+        A Redis that is full is waited for. What it refuses for good is refused to one event:
+        each is written alone then, and that one parked.
         """
+        last, attempts, since = events[-1], 0, anyio.current_time()
         reached = Checkpoint(last.position, read_event_meta(last.meta).entry, self._branch)
-        write = partial(self._log.apply, self._position, reached, changes)
-        attempts = 0
         while not self._stopping.is_set():
+            write = partial(
+                self._log.apply, self._reached.position, reached, changes, self._parking.notes
+            )
             try:
                 await patiently(write, self.progress, self._stopping.is_set)
             except NotNow:
                 return False
             except Refused as error:
+                if len(events) > 1:
+                    return await self._write_each(events)
                 attempts += 1
-                await self._wait_blocked(attempts, last, error)
+                if await self._parking.parks(last, error, attempts, since):
+                    changes = []
+                    continue
+                await self._standstill.wait(attempts, last, error, self._parking.hint)
+                if await self._parking.is_asked():
+                    return False
             else:
-                self._position = last.position
-                self.progress.moved()
-                self._mark(stands_still=False)
+                await self._moved(reached, len(events))
                 return True
         return False
 
-    async def _project(self, event: LoggedEvent) -> list[RowChange] | None:
-        """One event's changes; None when stopped before it could be projected.
+    async def _write_each(self, events: Sequence[LoggedEvent]) -> bool:
+        for event in events:
+            if not await self._apply([event]):
+                return False
+        return True
 
-        One that raises is tried until it can be: an event is never skipped.
+    async def _moved(self, reached: Checkpoint, events: int) -> None:
+        """Note that a step is done."""
+        self._reached = reached
+        self.progress.moved()
+        self._standstill.over()
+        self._parking.noted()
+        metrics.count_applied(self._projection.name, self._partition, events)
+        await self._caution.survived(reached.position)
+
+    async def _project(self, event: LoggedEvent) -> list[RowChange] | None:
+        """One event's changes, none where its aggregate is parked; None to begin anew.
+
+        One that raises is tried a few times, then parked with its aggregate; where no more
+        can be, until it can be projected: an event is never skipped without a note.
         """
-        attempts = 0
-        while True:
+        attempts, since = 0, 0.0
+        while not self._parking.passes_over(event):
             try:
                 changes = self._project_one(self._partition, event)
             except Exception as error:  # noqa: BLE001 -- the projector's boundary: reported, tried again
-                attempts += 1
-                await self._wait_blocked(attempts, event, error)
-                if self._stopping.is_set():
+                attempts, since = attempts + 1, since or anyio.current_time()
+                if await self._parking.parks(event, error, attempts, since):
+                    break
+                await self._standstill.wait(attempts, event, error, self._parking.hint)
+                if self._stopping.is_set() or await self._parking.is_asked():
                     return None
-                continue
-            if attempts:
-                log.info(
-                    "projection.resumed", projection=self._projection.name, position=event.position
-                )
-            return changes
-
-    async def _wait_blocked(self, attempts: int, event: LoggedEvent, error: Exception) -> None:
-        """Say what stands still and why, and wait before the next attempt."""
-        self.progress.trouble = f"position {event.position}: {type(error).__name__}: {error}"
-        self._mark(stands_still=True)
-        log.error(
-            "projection.blocked", projection=self._projection.name, partition=self._partition,
-            position=event.position, type=event.type, aggregate=event.aggregate,
-            error=f"{type(error).__name__}: {error}", attempts=attempts,
-            exc_info=None if isinstance(error, SemelError) else error,
-        )  # fmt: skip
-        with anyio.move_on_after(_BLOCKED_SECONDS[min(attempts, len(_BLOCKED_SECONDS)) - 1]):
-            await self._stopping.wait()
-
-    def _mark(self, *, stands_still: bool) -> None:
-        """Note whether this partition is one that stands still."""
-        blocked = metrics.PROJECTION_BLOCKED.labels(self._projection.name)
-        blocked.inc(stands_still - self._stands_still)
-        self._stands_still = stands_still
+            else:
+                if attempts:
+                    log.info(
+                        "projection.resumed", projection=self._projection.name,
+                        position=event.position,
+                    )  # fmt: skip
+                return changes
+        return []

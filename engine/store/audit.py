@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from engine.core.audit.ends import Ends, Names
 from engine.core.audit.generation import Group, ReadRow
 from engine.core.errors import Refused
+from engine.core.parking import notes_in
 from engine.core.records import Checkpoint, Entry
 from engine.store.connection import Argument, Connection
 from engine.store.feed import entries_of
@@ -132,6 +133,12 @@ class RedisAudit:
         """How far a generation has come in a partition."""
         key = self.keys.projection(partition, projection, generation)
         return await read_checkpoint(self._control, key)
+
+    async def parked(self, projection: str, generation: int, partition: int) -> dict[str, int]:
+        """The aggregates that a generation passes over in a partition, each from where on."""
+        key = self.keys.parked(partition, projection, generation)
+        fields = _texts(await self._control.call("HGETALL", key))
+        return {aggregate: note.position for aggregate, note in notes_in(fields).items()}
 
     async def rows(
         self, projection: str, generation: int

@@ -89,6 +89,10 @@ class Keys:
         """Hash: checkpoint and lease of one generation in a partition. Written by projectors."""
         return self.partition(partition, f"projection:{projection}@{generation}")
 
+    def parked(self, partition: int, projection: str, generation: int) -> str:
+        """Hash: aggregates that one generation passes over in a partition. As the checkpoint."""
+        return self.partition(partition, f"parked:{projection}@{generation}")
+
     def live(self, projection: str) -> str:
         """Hash, for ever: which generation of a projection queries read."""
         return f"{self.namespace}:view:{projection}"

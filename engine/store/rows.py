@@ -1,14 +1,17 @@
 """The read side: rows and indexes as queries read them, and as a projector writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
 from engine.core.fold import group_name
+from engine.core.parking import read_note
+from engine.core.ports.reading import NO_NOTES
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
+from engine.store.clock import now_ms
 from engine.store.connection import Argument, Connection
 from engine.store.feed import entries_of
 from engine.store.keys import Keys
@@ -34,6 +37,7 @@ class RedisLog:
         self._group = f"{projection}@{generation}"
         self._log = keys.log(partition)
         self._checkpoint = keys.projection(partition, projection, generation)
+        self._parked = keys.parked(partition, projection, generation)
         self._row_prefix = keys.row(projection, generation, "")
         self._fixed: list[Argument] = [
             f"_at:{partition}",
@@ -57,6 +61,28 @@ class RedisLog:
         raw = await self._control.call("XRANGE", self._log, id, id)
         return logged(*entries_of(raw)) if raw else None
 
+    async def events_after(self, position: int, count: int) -> list[LoggedEvent]:
+        """The next events of the log, up to ``count``."""
+        raw = await self._control.call(
+            "XRANGE", self._log, f"{position + 1}-0", "+", "COUNT", count
+        )
+        return [logged(entry) for entry in entries_of(raw)]
+
+    async def watermarks(self, rows: Sequence[str]) -> dict[str, int]:
+        """The last position of this partition that each row has taken; 0 for none."""
+        replies = [
+            self._control.call("HGET", self._row_prefix + row, self._fixed[0]) for row in rows
+        ]
+        return {row: int(await reply or 0) for row, reply in zip(rows, replies, strict=True)}
+
+    async def parked(self) -> dict[str, str]:
+        """The notes on parked aggregates, and what is asked about them, by field."""
+        return texts(await self._control.call("HGETALL", self._parked))
+
+    async def now_ms(self) -> int:
+        """Redis's clock, in milliseconds since 1970."""
+        return await now_ms(self._control)
+
     async def seek(self, position: int) -> None:
         """Set the consumer group so that the event after ``position`` is read next."""
         await self._control.call(
@@ -75,20 +101,27 @@ class RedisLog:
         """Forget crashes and suspects: what they were about is behind."""
         await self._scripts.call("acquit", [self._checkpoint], [self._token])
 
-    async def apply(self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]) -> None:
-        """Write rows, indexes and checkpoint in one step; raises `Fenced` or `Torn`."""
+    async def apply(
+        self,
+        built_on: int,
+        reached: Checkpoint,
+        changes: Sequence[RowChange],
+        notes: Mapping[str, str] = NO_NOTES,
+    ) -> None:
+        """Write rows, indexes, checkpoint and notes in one step; raises `Fenced` or `Torn`."""
         numbers: dict[str, int] = {}
         numbered = [
             (numbers.setdefault(change.row, len(numbers) + 1), *msgspec.structs.astuple(change)[1:])
             for change in changes
         ]
-        keys = [self._checkpoint, *(self._row_prefix + row for row in numbers)]
+        keys = [self._checkpoint, self._parked, *(self._row_prefix + row for row in numbers)]
         await self._scripts.call(
             "apply",
             keys,
             [
                 self._token, built_on, reached.position, reached.command, reached.branch,
                 *self._fixed, msgspec.json.encode(numbered),
+                *(part for note in notes.items() for part in note),
             ],
         )  # fmt: skip
 
@@ -110,7 +143,7 @@ class RedisRows:
         replies = [
             self._control.call("HGETALL", self._keys.row(projection, generation, id)) for id in ids
         ]
-        return [_texts(await reply) for reply in replies]
+        return [texts(await reply) for reply in replies]
 
     async def members(  # noqa: PLR0913 -- a slice of one group of one index of one generation
         self,
@@ -134,6 +167,18 @@ class RedisRows:
         key = self._keys.projection(partition, projection, generation)
         return await read_checkpoint(self._control, key)
 
+    async def parked_at(
+        self, projection: str, generation: int, partition: int, position: int
+    ) -> str:
+        """The parked aggregate that keeps the event at a position from its rows; empty if none."""
+        key, id = self._keys.parked(partition, projection, generation), f"{position}-0"
+        if not await self._control.call("HLEN", key):
+            return ""
+        raw = await self._control.call("XRANGE", self._keys.log(partition), id, id)
+        aggregate = logged(*entries_of(raw)).aggregate if raw else ""
+        note = await self._control.call("HGET", key, aggregate)
+        return aggregate if note and read_note(note).position <= position else ""
+
     async def branches(self, partition: int) -> list[Branch]:
         """The servers that a partition's history was written on, the last one last."""
         return await read_branches(self._control, self._keys.branches(partition))
@@ -154,6 +199,7 @@ async def read_branches(control: Connection, key: str) -> list[Branch]:
     return [branch_of(entry) for entry in entries_of(await control.call("XRANGE", key, "-", "+"))]
 
 
-def _texts(flat: list[bytes]) -> dict[str, str]:
-    texts = [part.decode() for part in flat]
-    return dict(zip(texts[::2], texts[1::2], strict=True))
+def texts(flat: list[bytes]) -> dict[str, str]:
+    """A hash as Redis replies it."""
+    parts = [part.decode() for part in flat]
+    return dict(zip(parts[::2], parts[1::2], strict=True))

@@ -27,6 +27,7 @@ from engine.store.inspection import RedisInspection
 from engine.store.keys import Keys, NamesKeys
 from engine.store.lifeline import RedisLifeline
 from engine.store.ownership import RedisLeases
+from engine.store.parked import RedisParked
 from engine.store.roster import RedisRoster
 from engine.store.rows import RedisLog, RedisRows
 from engine.store.scripts import Scripts
@@ -62,6 +63,7 @@ class RedisSession(NamesKeys):
         self.rows = RedisRows(control, keys)
         self.inspection = RedisInspection(control, keys)
         self.audit = RedisAudit(control, keys)
+        self.parked = RedisParked(control, self._scripts, keys)
 
     async def check_server(self) -> None:
         """Raise `Lost` if the server is not what it was: another history, or a replica now.

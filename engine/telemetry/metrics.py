@@ -128,6 +128,12 @@ PROJECTION_BLOCKED = Gauge(
     ["projection"],
     registry=REGISTRY,
 )
+PROJECTION_PARKED = Gauge(
+    "semel_projection_parked",
+    "Aggregates that a projection passes over, in the partitions of this process.",
+    ["projection"],
+    registry=REGISTRY,
+)
 PROJECTION_MOVED = Gauge(
     "semel_projection_moved_timestamp_seconds",
     "When a projection last applied events of a partition here, in seconds since 1970.",

@@ -163,7 +163,7 @@ def partition(number: int, state: State, why: str = "", waiting: int = 0) -> Par
 
 
 def projection(name: str, *, lag: int = 0, owned: int = 2, troubles: tuple[str, ...] = ()) -> Any:
-    return Projection(name, 1, lag, owned, ["w"], {}, list(troubles))
+    return Projection(name, 1, lag, owned, ["w"], {}, list(troubles), 0)
 
 
 IDLE = partition(0, State.IDLE)

@@ -7,7 +7,7 @@ import pytest
 
 from engine import EventContext, Operation, Projection, put
 from engine.core import registry
-from engine.runtime import projector as projector_module
+from engine.runtime import standstill
 from handlers.orders import OrderCreated
 from projections.orders import OrderRow
 from tests.counted import Counted
@@ -92,7 +92,7 @@ async def test_steps_of_a_projection_are_counted_with_their_events() -> None:
 async def test_a_projection_that_stands_still_is_seen_until_it_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(projector_module, "_BLOCKED_SECONDS", (0.001,))
+    monkeypatch.setattr(standstill, "PAUSE_SECONDS", (0.001,))
     broken = True
 
     def on_created(_event: OrderCreated, context: EventContext) -> Iterator[Operation]:

@@ -10,6 +10,7 @@ from engine import EventContext, Operation, Projection, put
 from engine.core import registry
 from engine.core.errors import Fenced, Refused, Torn
 from engine.runtime import projector as module
+from engine.runtime import standstill
 from handlers.orders import OrderCreated
 from projections.customers import customers
 from projections.orders import OrderRow, orders
@@ -23,7 +24,7 @@ EVENTS = 6
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for is waited for shortly."""
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(module, "_BLOCKED_SECONDS", (0.001,))
+    monkeypatch.setattr(standstill, "PAUSE_SECONDS", (0.001,))
 
 
 async def test_rows_are_a_plain_fold_of_the_log() -> None:

@@ -4,6 +4,7 @@ import anyio
 import pytest
 
 from engine.core.errors import Torn
+from engine.runtime import beginning
 from engine.runtime import projector as module
 from tests.eventually import eventually
 from tests.runtime.reading import PARTITION, Reading, folded, plain, reading
@@ -15,7 +16,7 @@ EVENTS = 6
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for is waited for shortly."""
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(module, "OWNER_SECONDS", 0.002)
+    monkeypatch.setattr(beginning, "OWNER_SECONDS", 0.002)
 
 
 def begin(r: Reading, branch: str, since: int, server: str | None = None) -> None:
@@ -49,7 +50,7 @@ async def test_it_waits_until_an_owner_has_noted_its_server(noted: str) -> None:
 
 
 async def test_who_waits_for_an_owner_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "OWNER_SECONDS", 60)
+    monkeypatch.setattr(beginning, "OWNER_SECONDS", 60)
     async with reading() as r:
         begin(r, "elsewhere", EVENTS, "another server")
         with anyio.fail_after(5):

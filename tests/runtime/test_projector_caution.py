@@ -1,4 +1,4 @@
-"""An event that kills whoever applies it stops its projection, and is named."""
+"""An event that kills whoever applies it is parked with its aggregate, and is named."""
 
 import sys
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ import pytest
 from engine import EventContext, Operation, Projection, put
 from engine.core import registry
 from engine.core.errors import Torn
+from engine.core.parking import notes_in
 from engine.runtime import projector as module
 from engine.runtime.caution import CRASHES_LIMIT, DEATHS_LIMIT
 from handlers.orders import OrderCreated, OrderItemAdded
@@ -28,6 +29,7 @@ def on_added(_event: OrderItemAdded, context: EventContext) -> Iterator[Operatio
     yield put(context.aggregate, item_count=context.position)
 
 
+GEN = ("fatal", 1)
 FATAL = Projection(name="fatal", row=OrderRow, on=[on_created, on_added])
 
 
@@ -42,7 +44,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
 
 
-async def test_an_event_of_death_stops_its_projection_and_is_named() -> None:
+async def test_an_event_of_death_is_parked_and_all_others_flow() -> None:
     async with reading() as r:
         r.stage.domain = registry.build(projections=[FATAL])
         reached = []
@@ -51,6 +53,20 @@ async def test_an_event_of_death_stops_its_projection_and_is_named() -> None:
                 await project(r)
             reached.append(r.position(1, FATAL))
         assert reached == [0] * CRASHES_LIMIT + [DEADLY - 1] * DEATHS_LIMIT
+        one, two = (r.entries()[n].fields[b"aggregate"].decode() for n in (0, DEADLY - 1))
+        for _ in range(2):
+            assert (await r.read(1, projection=FATAL)).keys() == {one}
+        notes = notes_in(r.stage.server.data.hash(r.stage.keys.parked(PARTITION, *GEN)))
+        assert notes.keys() == {two}
+        assert (notes[two].position, notes[two].error.type) == (DEADLY, "Death")
+
+
+async def test_where_none_can_be_parked_it_stops_its_projection_and_is_named() -> None:
+    async with reading(parked_limit=0) as r:
+        r.stage.domain = registry.build(projections=[FATAL])
+        for _ in range(CRASHES_LIMIT + DEATHS_LIMIT):
+            with pytest.raises(Death):
+                await project(r)
         aggregate = r.entries()[DEADLY - 1].fields[b"aggregate"].decode()
         for _ in range(2):
             with pytest.raises(Torn, match=rf"position {DEADLY} \(OrderCreated of {aggregate}\)"):
@@ -65,12 +81,11 @@ async def test_mended_code_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> No
         for _ in range(CRASHES_LIMIT + DEATHS_LIMIT):
             with pytest.raises(Death):
                 await project(r)
-        with pytest.raises(Torn):
-            await project(r)
         monkeypatch.setattr(module, "code_digest", lambda _functions: "mended")
         monkeypatch.setattr(sys.modules[__name__], "DEADLY", 0)
         await r.read(1, projection=FATAL)
         assert r.position(1, FATAL) == len(r.entries())
+        assert len(r.rows(1, FATAL)) == 2
 
 
 async def test_a_projector_that_gets_past_it_forgets_the_crashes() -> None:

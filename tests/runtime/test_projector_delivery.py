@@ -9,6 +9,7 @@ import pytest
 
 from engine.core.records import Entry
 from engine.runtime import projector as module
+from engine.runtime import standstill
 from tests.runtime.reading import ITEM, PARTITION, Reading, folded, plain, reading
 
 EVENTS = 6
@@ -18,7 +19,7 @@ EVENTS = 6
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for is waited for shortly."""
     monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
-    monkeypatch.setattr(module, "_BLOCKED_SECONDS", (0.001,))
+    monkeypatch.setattr(standstill, "PAUSE_SECONDS", (0.001,))
 
 
 RUNS = [list(range(a, b + 1)) for a, b in combinations(range(EVENTS + 1), 2) if a > 0] + [

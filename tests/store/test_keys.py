@@ -32,6 +32,7 @@ EXPECTED = {
     "sources": "{shop:7}:sources",
     "dead": "{shop:7}:dead",
     "projection": "{shop:7}:projection:NAME@3",
+    "parked": "{shop:7}:parked:NAME@3",
     "live": "shop:view:NAME",
     "row": "shop:view:NAME@3:ROW",
     "index": "shop:index:NAME@3:INDEX",

@@ -75,11 +75,19 @@ class Generation:
     def __init__(self, projection: Projection[Any], domain: Domain) -> None:
         self.projection = projection
         self.rows: dict[str, FoldedRow] = {}
+        self.parked: dict[int, dict[str, int]] = {}
+        """By partition, the aggregates that are passed over, each from a position on."""
         self._project = projecting(domain, projection)
         self._watched: dict[str, tuple[ReadRow, FoldedRow]] = {}
 
     def take(self, partition: int, event: LoggedEvent) -> None:
-        """Fold the partition's next event; raises what the projection's code raises."""
+        """Fold the partition's next event; raises what the projection's code raises.
+
+        One that waits behind a parked one is in no row, and is not folded either.
+        """
+        parked = self.parked.get(partition, {})
+        if event.position >= parked.get(event.aggregate, event.position + 1):
+            return
         for change in self._project(partition, event):
             row = self.rows.get(change.row)
             if row is None:

@@ -1,10 +1,13 @@
 """The read side: as a projector writes it, and as queries read it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from engine.core.branches import Branch
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
+
+NO_NOTES: Mapping[str, str] = {}
+"""What a step has to say of parked aggregates, nearly always."""
 
 
 class Log(Protocol):
@@ -19,6 +22,18 @@ class Log(Protocol):
     async def event_at(self, position: int) -> LoggedEvent | None:
         """One event of the log."""
 
+    async def events_after(self, position: int, count: int) -> list[LoggedEvent]:
+        """The next events of the log, up to ``count``."""
+
+    async def watermarks(self, rows: Sequence[str]) -> dict[str, int]:
+        """The last position of this partition that each row has taken; 0 for none."""
+
+    async def parked(self) -> dict[str, str]:
+        """The notes on parked aggregates, and what is asked about them, by field."""
+
+    async def now_ms(self) -> int:
+        """Redis's clock, in milliseconds since 1970."""
+
     async def seek(self, position: int) -> None:
         """Set the consumer group so that the event after ``position`` is read next."""
 
@@ -31,8 +46,17 @@ class Log(Protocol):
     async def acquit(self) -> None:
         """Forget crashes and suspects: what they were about is behind."""
 
-    async def apply(self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]) -> None:
-        """Write rows, indexes and checkpoint in one step; raises `Fenced` or `Torn`."""
+    async def apply(
+        self,
+        built_on: int,
+        reached: Checkpoint,
+        changes: Sequence[RowChange],
+        notes: Mapping[str, str] = NO_NOTES,
+    ) -> None:
+        """Write rows, indexes, checkpoint and notes in one step; raises `Fenced` or `Torn`.
+
+        ``notes`` are fields about parked aggregates, empty for those that go.
+        """
 
 
 class Rows(Protocol):
@@ -60,6 +84,11 @@ class Rows(Protocol):
 
     async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
         """A generation's checkpoint in a partition."""
+
+    async def parked_at(
+        self, projection: str, generation: int, partition: int, position: int
+    ) -> str:
+        """The parked aggregate that keeps the event at a position from its rows; empty if none."""
 
     async def branches(self, partition: int) -> Sequence[Branch]:
         """The servers that a partition's history was written on, the last one last."""

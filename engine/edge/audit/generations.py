@@ -3,6 +3,9 @@
 First all is folded up to the checkpoints and compared with what stands there. What differs
 may have moved on since: it is read again, each row with its entries in one step, and
 compared with the fold of exactly those events that it says it has taken.
+
+Events of parked aggregates are in no row, from where they were parked on. Where one is
+replayed or dropped meanwhile, all is folded once more.
 """
 
 from collections import defaultdict
@@ -45,8 +48,12 @@ class GenerationAudit:
     ) -> None:
         self._audit, self._partitions = session.audit, session.partitions
         self._name, self._number, self._tell = projection.name, number, tell
-        self._generation = Generation(projection, domain)
-        self._reached = dict.fromkeys(range(session.partitions), 0)
+        self._projection, self._domain = projection, domain
+        self._begin()
+
+    def _begin(self) -> None:
+        self._generation = Generation(self._projection, self._domain)
+        self._reached = dict.fromkeys(range(self._partitions), 0)
         self._suspects: dict[str, set[Group]] = defaultdict(set)
         self._findings: list[Finding] = []
         self._broken = False
@@ -57,8 +64,29 @@ class GenerationAudit:
         """How many rows the log makes."""
         return len(self._generation.rows)
 
+    @property
+    def parked(self) -> int:
+        """How many aggregates the generation passes over."""
+        return sum(map(len, self._generation.parked.values()))
+
     async def run(self) -> list[Finding]:
         """Fold and compare; returns what is wrong."""
+        for _ in range(_ROUNDS):
+            self._begin()
+            await self._run()
+            if not await self._is_unparked():
+                break
+        return self._findings
+
+    async def _is_unparked(self) -> bool:
+        """Whether any aggregate that was passed over has been replayed since, or dropped."""
+        for partition, parked in self._generation.parked.items():
+            now = await self._audit.parked(self._name, self._number, partition)
+            if parked.items() - now.items():
+                return True
+        return False
+
+    async def _run(self) -> None:
         for partition in range(self._partitions):
             await self._judge_checkpoint(partition)
         await self._advance()
@@ -69,7 +97,6 @@ class GenerationAudit:
             for row in suspects:
                 del self._suspects[row]
             await self._read_again(suspects)
-        return self._findings
 
     async def _judge_checkpoint(self, partition: int) -> None:
         """The checkpoint is not beyond the head, exists on its branch, and is on its own event."""
@@ -101,6 +128,9 @@ class GenerationAudit:
         """Fold what has come up to the checkpoints as they stand now."""
         for partition, reached in self._reached.items():
             checkpoint = await self._audit.checkpoint(self._name, self._number, partition)
+            # Read after the checkpoint: it may know more than that, and never less.
+            parked = await self._audit.parked(self._name, self._number, partition)
+            self._generation.parked[partition] = parked | self._generation.parked.get(partition, {})
             upto = min(checkpoint.position, await self._audit.position(partition))
             if upto <= reached or self._broken:
                 continue

@@ -100,6 +100,11 @@ def _summary(partitions: "list[Partition]", projections: "list[Projection]") -> 
         count = sum(partition.state == state for partition in partitions)
         said += [f"{count} {state}"] if count else []
     said += (f"{each.name} lags {each.lag} events" for each in projections if each.lag)
+    said += (
+        f"{each.name} passes over {each.parked} parked aggregates (`semel dead list`)"
+        for each in projections
+        if each.parked
+    )
     said += (trouble for each in projections for trouble in each.troubles[:1])
     idle = [each.name for each in projections if each.owned < every]
     if idle:
@@ -122,8 +127,8 @@ def _text(state: State) -> Iterator[str]:
     if state.projections:
         yield ""
         yield from table(
-            ("projection", "generation", "lag", "partitions", "states", "workers"),
-            ((p.name, p.generation, p.lag, f"{p.owned} of {len(state.partitions)}",
+            ("projection", "generation", "lag", "parked", "partitions", "states", "workers"),
+            ((p.name, p.generation, p.lag, p.parked, f"{p.owned} of {len(state.partitions)}",
               ", ".join(f"{n} {name}" for name, n in sorted(p.states.items())),
               ", ".join(p.workers) or "nobody") for p in state.projections),
         )  # fmt: skip

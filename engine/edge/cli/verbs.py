@@ -22,13 +22,14 @@ VERBS = {
     "events": "events",
     "log": "log",
     "status": "status",
+    "dead": "dead",
     "node": "node",
     "verify": "verify",
     "bench": "bench",
 }
 """Every verb, in the order of ``--help``, and the module beside this one that has its function."""
 
-GROUPS = {"node": ("list", "drain")}
+GROUPS = {"dead": ("list", "show", "retry", "drop"), "node": ("list", "drain")}
 """Verbs that are nouns, and what can be done with each: its function is ``<noun>_<verb>``."""
 
 

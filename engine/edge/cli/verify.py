@@ -33,6 +33,7 @@ class GenerationChecked(msgspec.Struct):
     generation: int
     rows: int
     entries: int
+    parked: int
 
 
 class Report(msgspec.Struct):
@@ -143,7 +144,7 @@ class _Checking:
             lambda read: self._tell(read, f"rows of {name}@{number}"),
         )  # fmt: skip
         self.findings += await audit.run()
-        checked = GenerationChecked(name, int(number), audit.rows, audit.entries)
+        checked = GenerationChecked(name, int(number), audit.rows, audit.entries, audit.parked)
         self.report.generations.append(checked)
 
     def _tell(self, read: int, where: str) -> None:
@@ -190,6 +191,8 @@ def _summary(report: Report) -> Iterator[str]:
     for each in report.generations:
         rows = f"{each.rows} rows and {each.entries} index entries"
         yield f"{each.projection}@{each.generation}: {rows} compared with the fold of the log"
+        if each.parked:
+            yield f"{each.projection} passes over {each.parked} parked aggregates: semel dead list"
     for each_not in report.unchecked:
         yield f"rows were not checked: {each_not}"
     if not report.generations and not report.unchecked:

@@ -1,10 +1,10 @@
 #!lua
 -- One batch of row changes and the checkpoint behind it, wholly or not at all.
--- KEYS     1 checkpoint and lease  2… one row each
+-- KEYS     1 checkpoint and lease  2 parked aggregates  3… one row each
 -- ARGV     1 token  2 position built on  3 position reached  4 its command's entry  5 branch
 --          6 watermark field  7 prefix of row keys  8 prefix of index keys  9 indexes [[name, [group field …], order field] …]
 --          10 changes [[row number, position, wipe, put [field, value …], add […], drop [field …],
---          ranks {index: score}] …]
+--          ranks {index: score}] …]  11… notes on parked aggregates: field, value, '' for none …
 -- Returns  OK
 -- Errors   FENCED  another worker, or another checkpoint; any error: nothing was written
 -- Changes are folded first and written after: what can fail, fails before the first write.
@@ -29,7 +29,7 @@ local function wipe_all(row)
 end
 for _, change in ipairs(cjson.decode(ARGV[10])) do
   local number, position, wipe, put, add, drop, ranks = unpack(change)
-  local key = KEYS[number + 1]
+  local key = KEYS[number + 2]
   local row = rows[number] or {key = key, new = {}, ranks = {}, at = tonumber(call('HGET', key, field) or 0)}
   rows[number] = row
   if position > row.at then
@@ -46,6 +46,7 @@ end
 for _, row in pairs(rows) do
   for _, index in ipairs(row.dirty and cjson.decode(ARGV[9]) or {}) do move(row, index) end
 end
+-- include shared/parked.lua
 for _, row in pairs(rows) do
   for name, text in pairs(row.new) do
     if text then call('HSET', row.key, name, text) else call('HDEL', row.key, name) end

@@ -1,16 +1,18 @@
 """The read side: rows and indexes as queries read them, and as a projector writes them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
 from engine.core.errors import Fenced, Refused
 from engine.core.fold import group_name
+from engine.core.parking import read_note
+from engine.core.ports.reading import NO_NOTES
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
 from engine.store.keys import Keys
 from engine.store.memory.apply import Place, apply
-from engine.store.memory.keyspace import Keyspace
+from engine.store.memory.keyspace import Hash, Keyspace
 from engine.store.memory.ownership import Tried
 from engine.store.memory.server import Link
 
@@ -33,6 +35,7 @@ class MemoryLog:
         self._group = f"{projection}@{generation}"
         self._log = keys.log(partition)
         self._checkpoint = keys.projection(partition, projection, generation)
+        self._parked = keys.parked(partition, projection, generation)
         self._place = Place(
             f"_at:{partition}",
             keys.row(projection, generation, ""),
@@ -53,10 +56,27 @@ class MemoryLog:
 
     async def event_at(self, position: int) -> LoggedEvent | None:
         """One event of the log."""
+        return read_event(await self._link.turn(), self._log, position)
+
+    async def events_after(self, position: int, count: int) -> list[LoggedEvent]:
+        """The next events of the log, up to ``count``."""
         data = await self._link.turn()
-        found = data.stream(self._log).after(f"{position - 1}-0", 1)
-        event = logged(found[0]) if found else None
-        return event if event and event.position == position else None
+        return [logged(entry) for entry in data.stream(self._log).after(f"{position}-0", count)]
+
+    async def watermarks(self, rows: Sequence[str]) -> dict[str, int]:
+        """The last position of this partition that each row has taken; 0 for none."""
+        data, place = await self._link.turn(), self._place
+        found = {row: data.hash(place.row_prefix + row) for row in rows}
+        return {row: int(fields.get(place.watermark, 0)) for row, fields in found.items()}
+
+    async def parked(self) -> dict[str, str]:
+        """The notes on parked aggregates, and what is asked about them, by field."""
+        return dict((await self._link.turn()).hash(self._parked))
+
+    async def now_ms(self) -> int:
+        """The server's clock, in milliseconds since 1970."""
+        await self._link.turn()
+        return self._link.server.now_ms()
 
     async def seek(self, position: int) -> None:
         """Set the consumer group so that the event after ``position`` is read next."""
@@ -71,13 +91,23 @@ class MemoryLog:
         """The servers that the log was written on, the last one last."""
         return read_branches(await self._link.turn(), self._keys.branches(self._partition))
 
-    async def apply(self, built_on: int, reached: Checkpoint, changes: Sequence[RowChange]) -> None:
-        """Write rows, indexes and checkpoint in one step; raises `Fenced`."""
+    async def apply(
+        self,
+        built_on: int,
+        reached: Checkpoint,
+        changes: Sequence[RowChange],
+        notes: Mapping[str, str] = NO_NOTES,
+    ) -> None:
+        """Write rows, indexes, checkpoint and notes in one step; raises `Fenced`."""
         data = await self._link.turn()
         held = data.hash(self._checkpoint)
         if held.get("token") != self._token or held.get("position", "0") != str(built_on):
             raise Fenced("the lease or the checkpoint is not ours")
+        parked = Hash(data.hash(self._parked)) if notes else None
         apply(data, self._place, changes)
+        if parked is not None:
+            kept = {name: note for name, note in {**parked, **notes}.items() if note}
+            data.keep(self._parked, Hash(kept))
         position, command, branch = reached.position, reached.command, reached.branch
         data.put(
             self._checkpoint, {"position": str(position), "command": command, "branch": branch}
@@ -125,6 +155,17 @@ class MemoryRows:
         key = self._keys.projection(partition, projection, generation)
         return read_checkpoint(await self._link.turn(), key)
 
+    async def parked_at(
+        self, projection: str, generation: int, partition: int, position: int
+    ) -> str:
+        """The parked aggregate that keeps the event at a position from its rows; empty if none."""
+        data = await self._link.turn()
+        parked = data.hash(self._keys.parked(partition, projection, generation))
+        event = read_event(data, self._keys.log(partition), position)
+        aggregate = event.aggregate if event else ""
+        note = parked.get(aggregate)
+        return aggregate if note and read_note(note).position <= position else ""
+
     async def branches(self, partition: int) -> list[Branch]:
         """The servers that a partition's history was written on, the last one last."""
         return read_branches(await self._link.turn(), self._keys.branches(partition))
@@ -137,6 +178,13 @@ def read_checkpoint(data: Keyspace, key: str) -> Checkpoint:
     if "position" not in held:
         return Checkpoint(crashes=crashes)
     return Checkpoint(int(held["position"]), held["command"], held["branch"], crashes)
+
+
+def read_event(data: Keyspace, log: str, position: int) -> LoggedEvent | None:
+    """One event of a log."""
+    found = data.stream(log).after(f"{max(1, position) - 1}-0", 1)
+    event = logged(found[0]) if found else None
+    return event if event and event.position == position else None
 
 
 def read_branches(data: Keyspace, key: str) -> list[Branch]:

@@ -15,6 +15,7 @@ from engine.store.memory.events import MemoryLedger
 from engine.store.memory.feed import MemoryFeed
 from engine.store.memory.inspection import MemoryInspection
 from engine.store.memory.ownership import MemoryLeases
+from engine.store.memory.parked import MemoryParked
 from engine.store.memory.roster import MemoryLifeline, MemoryRoster
 from engine.store.memory.rows import MemoryLog, MemoryRows
 from engine.store.memory.server import Link, MemoryServer
@@ -38,6 +39,7 @@ class MemorySession(NamesKeys):
         self.roster = MemoryRoster(link, keys)
         self.rows = MemoryRows(link, keys)
         self.inspection = MemoryInspection(link, keys)
+        self.parked = MemoryParked(link, keys)
 
     async def create(self, partitions: int) -> None:
         """Create the namespace unless it exists, and learn its number of partitions."""

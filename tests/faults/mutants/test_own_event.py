@@ -1,20 +1,21 @@
-"""Cut out of ``runtime/projector.py``: whether the checkpoint stands on its own event."""
+"""Cut out of ``runtime/beginning.py``: whether the checkpoint stands on its own event."""
 
 from collections.abc import Sequence
 
 from engine.core.branches import Branch, exists
 from engine.core.errors import Torn
+from engine.core.ports import Log
 from engine.core.records import Checkpoint
-from engine.runtime.projector import Projector
+from engine.runtime import projector as module
 from tests.faults.mutants.client import ANN, BOB, CLEO
 from tests.faults.mutants.judging import judge
 from tests.faults.mutants.knife import Knife
 from tests.faults.mutants.world import World
 
 
-async def trusting(projector: Projector, branches: Sequence[Branch]) -> Checkpoint:
+async def trusting(log: Log, branches: Sequence[Branch], _projection: str) -> Checkpoint:
     """The checkpoint, if its branch still exists so far, whatever stands there."""
-    checkpoint = await projector._log.checkpoint()
+    checkpoint = await log.checkpoint()
     if not exists(branches, checkpoint.branch, checkpoint.position):
         raise Torn("history was lost")
     return checkpoint
@@ -28,7 +29,7 @@ async def test_a_history_that_was_replaced(knife: Knife, world: World) -> None:
     that keeps a name that nobody has, and never sees what does stand there. Who looks stops, and
     says that the projection must be rebuilt, which is done.
     """
-    knife.code(Projector, "_trusted_checkpoint", trusting)
+    knife.code(module, "trusted_checkpoint", trusting)
     async with world.owner(), world.projector() as projector:
         await world.answer(world.client.register("c-1", ANN, "Ann"))
         copy = world.copy()

@@ -1,0 +1,246 @@
+"""Parking: an event that cannot be projected stops its own aggregate, and nobody else's.
+
+What is parked is written in the projector's next step, with the checkpoint that passes it
+over (`engine.core.parking`). So whoever comes next knows it, and nothing is skipped without a
+note. What operators ask for is done between two steps, by the one who holds the lease.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import anyio
+import msgspec
+
+from engine.core.errors import NotNow, Refused, Torn
+from engine.core.parking import (
+    DROP,
+    RETRY,
+    Ask,
+    Fault,
+    Note,
+    asks_in,
+    attempt,
+    fault_of,
+    notes_in,
+    without,
+    written,
+)
+from engine.core.ports import Log
+from engine.core.projecting import Projecting
+from engine.core.records import Checkpoint, LoggedEvent, RowChange
+from engine.runtime.patience import patiently
+from engine.runtime.progress import Progress
+from engine.settings import Settings
+from engine.telemetry import log, metrics
+
+ASKED_SECONDS = 0.5
+"""How often it is looked what is asked, while anybody is parked."""
+
+
+class Parking:
+    """The aggregates that one projector passes over."""
+
+    def __init__(  # noqa: PLR0913 -- a projector in all that parking needs
+        self,
+        projection: str,
+        partition: int,
+        project: Projecting,
+        log: Log,
+        settings: Settings,
+        progress: Progress,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._projection, self._partition, self._project = projection, partition, project
+        self._log, self._settings = log, settings
+        self._progress, self._is_stopping = progress, is_stopping
+        self._parked: dict[str, Note] = {}
+        self._unwritten: dict[str, str] = {}
+        self._known: set[tuple[str, str]] = set()
+        """Kinds of events with the errors that parked some: a known bug is not waited for."""
+        self._look_at = 0.0
+        self._counted = 0
+
+    async def load(self) -> None:
+        """Learn who is parked."""
+        self._parked = notes_in(await self._log.parked())
+        self._count()
+
+    def close(self) -> None:
+        """Forget who is parked."""
+        self._parked = {}
+        self._count()
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What the next step must write beside the checkpoint."""
+        return self._unwritten
+
+    def noted(self) -> None:
+        """That step is done."""
+        if self._unwritten:
+            self._unwritten = {}
+            self._count()
+
+    def passes_over(self, event: LoggedEvent) -> bool:
+        """Whether an event waits behind one that could not be projected, or is that one."""
+        note = self._parked.get(event.aggregate)
+        return note is not None and event.position >= note.position
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody more can be parked."""
+        return len(self._parked) >= self._settings.parked_limit
+
+    @property
+    def hint(self) -> str:
+        """What to say of an event that cannot be parked any more."""
+        return f" ({len(self._parked)} aggregates are parked, no more can be)" * self.is_full
+
+    async def parks(
+        self, event: LoggedEvent, error: Exception, attempts: int, since: float
+    ) -> bool:
+        """Park an event's aggregate where it has been tried enough; False to try again."""
+        late = anyio.current_time() - since >= self._settings.park_after_seconds
+        bug = event.type, type(error).__name__
+        enough = attempts >= self._settings.park_after_attempts or late or bug in self._known
+        if not enough or self.passes_over(event) or self.is_full:
+            return False
+        self._known.add(bug)
+        await self.park(event, fault_of(error), attempts)
+        return True
+
+    async def park(self, event: LoggedEvent, fault: Fault, attempts: int) -> None:
+        """Pass over an aggregate from this event on, and have the next step note that."""
+        now = await self._log.now_ms()
+        note = Note(event.position, event.type, fault, attempts, now)
+        self._parked[event.aggregate] = note
+        self._unwritten[event.aggregate] = written(note)
+        log.error("projection.parked", error=str(fault), attempts=attempts, **self._about(event))
+
+    async def is_asked(self) -> bool:
+        """Whether anything is asked about those who are parked."""
+        return bool(await self._asks())
+
+    async def heed(self, reached: Checkpoint) -> None:
+        """Do what is asked about those who are parked, now and then; raises `Torn`.
+
+        Nothing above ``reached``, the checkpoint, may have been projected without being written.
+        """
+        now = anyio.current_time()
+        if not self._parked or now < self._look_at:
+            return
+        self._look_at = now + ASKED_SECONDS
+        for ask in await self._asks():
+            if ask.aggregate in self._parked:
+                await (self._replay if ask.verb == RETRY else self._drop)(ask, reached)
+        self._count()
+
+    async def _asks(self) -> list[Ask]:
+        """What is asked about those of whom it is written that they are parked."""
+        if not self._parked:
+            return []
+        known = self._parked.keys() - self._unwritten.keys()
+        asks = asks_in(await self._log.parked())
+        return [ask for ask in asks if ask.verb in (RETRY, DROP) and ask.aggregate in known]
+
+    async def _drop(self, ask: Ask, reached: Checkpoint) -> None:
+        await self._step(reached, [], without(ask.aggregate))
+        note = self._parked.pop(ask.aggregate)
+        log.warning(
+            "projection.dropped", projection=self._projection, partition=self._partition,
+            aggregate=ask.aggregate, position=note.position, upto=reached.position,
+        )  # fmt: skip
+
+    async def _replay(self, ask: Ask, reached: Checkpoint) -> None:
+        """Apply an aggregate's events from where it was parked, page by page, in order.
+
+        Each page is one step, which moves the note to behind it; the last one removes it. The
+        request goes first: a replay that kills its worker must not kill the next one too.
+        """
+        await self._step(reached, [], {ask.field: ""})
+        goes_on = True
+        while goes_on and not self._is_stopping():
+            goes_on = await self._replay_page(ask, reached)
+
+    async def _replay_page(self, ask: Ask, reached: Checkpoint, *, alone: bool = False) -> bool:
+        """One page of the log; False when it was the last, or could not be replayed.
+
+        ``alone``: only as far as the aggregate's first event in it.
+        """
+        note = self._parked[ask.aggregate]
+        page = await self._log.events_after(
+            note.position - 1, self._settings.projection_batch_events
+        )
+        if [event.position for event in page[:1]] != [note.position]:
+            raise Torn(f"position {note.position}, where {ask.aggregate} was parked, is not there")
+        # None, where the note was written in a step before its own event's: that one is next.
+        page = [event for event in page if event.position <= reached.position]
+        mine = [event for event in page if event.aggregate == ask.aggregate]
+        if alone:
+            page, mine = page[: page.index(mine[0]) + 1], mine[:1]
+        try:
+            after = await self._apply_page(ask, reached, page, mine)
+        except Refused as error:
+            if isinstance(error, NotNow) or not mine:
+                raise
+            if len(mine) > 1:
+                return await self._replay_page(ask, reached, alone=True)
+            after = _failed(note, mine[0], fault_of(error), ask)
+            await self._step(reached, [], {ask.aggregate: written(after)})
+        return self._goes_on(ask, after)
+
+    async def _apply_page(
+        self, ask: Ask, reached: Checkpoint, page: list[LoggedEvent], mine: list[LoggedEvent]
+    ) -> Note | None:
+        """Apply what can be of the aggregate's events in a page; its note since, None for none."""
+        tried = attempt(self._project, self._partition, mine)
+        tried = tried.settled(await self._log.watermarks(tried.rows))
+        note, after = self._parked[ask.aggregate], None
+        if tried.stopped_by is not None and tried.fault is not None:
+            after = _failed(note, tried.stopped_by, tried.fault, ask)
+        elif page and page[-1].position < reached.position:
+            after = msgspec.structs.replace(note, position=page[-1].position + 1)
+        notes = without(ask.aggregate) if after is None else {ask.aggregate: written(after)}
+        await self._step(reached, tried.changes, notes)
+        return after
+
+    def _goes_on(self, ask: Ask, note: Note | None) -> bool:
+        """Keep and say what a page came to; whether there is another to replay."""
+        about = {
+            "projection": self._projection, "partition": self._partition,
+            "aggregate": ask.aggregate,
+        }  # fmt: skip
+        if note is None:
+            del self._parked[ask.aggregate]
+            log.info("projection.unparked", **about)
+            return False
+        self._parked[ask.aggregate] = note
+        if note.answered == ask.id:
+            log.error("projection.unmended", position=note.position, error=str(note.error), **about)
+        return note.answered != ask.id
+
+    async def _step(
+        self, reached: Checkpoint, changes: list[RowChange], notes: Mapping[str, str]
+    ) -> None:
+        """Write changes and notes under the fence, the checkpoint staying where it is."""
+        write = partial(self._log.apply, reached.position, reached, changes, notes)
+        await patiently(write, self._progress, self._is_stopping)
+        self._progress.moved()
+
+    def _about(self, event: LoggedEvent) -> dict[str, object]:
+        return {
+            "projection": self._projection, "partition": self._partition,
+            "position": event.position, "type": event.type, "aggregate": event.aggregate,
+        }  # fmt: skip
+
+    def _count(self) -> None:
+        metrics.PROJECTION_PARKED.labels(self._projection).inc(len(self._parked) - self._counted)
+        self._counted = len(self._parked)
+
+
+def _failed(note: Note, event: LoggedEvent, fault: Fault, ask: Ask) -> Note:
+    """The note after a replay that this event ended."""
+    return msgspec.structs.replace(
+        note, position=event.position, event=event.type, error=fault,
+        attempts=note.attempts + 1, answered=ask.id,
+    )  # fmt: skip
