@@ -24,6 +24,9 @@ leases are longer, for as long as one lasts: signs of life come as they are rene
 SILENT = "silent"
 """The state of a process that is listed and gives no sign of life."""
 
+STUCK = "stuck"
+"""The state of one that keeps its leases and says nothing: its event loop stands still."""
+
 LISTED_SECONDS = 60.0
 """A process that fell silent without a word is listed for so long."""
 
@@ -139,6 +142,8 @@ class Survey:
 
     def _hear(self, member: Member) -> None:
         """Keep what a process says of its tenants, as old as it is by now."""
+        if self._is_silent(member):
+            return
         age = member.said_ms / 1000
         said = member.about.get("reports")
         for key, report in msgspec.json.decode(said or b"{}", type=dict[str, Report]).items():
@@ -163,10 +168,18 @@ class Survey:
         )  # fmt: skip
 
     def _node(self, member: Member) -> Node:
-        about, silent = member.about, member.silent_ms / 1000
-        state = about.get("state", "") if silent <= self._silent_seconds else ""
+        about, state = member.about, member.about.get("state", SILENT)
+        is_silent = self._is_silent(member)
+        if is_silent:
+            state = SILENT
+        elif member.said_ms / 1000 > self._silent_seconds:
+            state = STUCK
         return Node(
-            member.node, about.get("role", ""), state or SILENT, about.get("host", ""),
-            about.get("pid", ""), int(about.get("leases", 0)), int(about.get("started", 0)),
-            round(silent, 1),
+            member.node, about.get("role", "-"), state, about.get("host", "-"),
+            about.get("pid", "-"), 0 if is_silent else int(about.get("leases", 0)),
+            int(about.get("started", 0)), round(member.silent_ms / 1000, 1),
         )  # fmt: skip
+
+    def _is_silent(self, member: Member) -> bool:
+        """Whether a process gives no sign of life: dead, frozen, or cut off."""
+        return member.silent_ms / 1000 > self._silent_seconds

@@ -77,7 +77,7 @@ def test_who_died_cannot_be_drained(valkey_url: str, namespace: str) -> None:
         node = daemon.logged("engine.started")["node"]
         at_last(lambda: (node, "engine", "serving") in listed(semel), "it is listed")
         daemon.stop(signal.SIGKILL)
-        at_last(lambda: (node, "", "silent") in listed(semel), "it is silent")
+        at_last(lambda: (node, "engine", "silent") in listed(semel), "it is silent")
         said = semel.run("node", "drain", node)
         assert (said.code, said.out) == (4, "")
         assert "dead, or frozen" in said.err
