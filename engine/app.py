@@ -224,7 +224,8 @@ async def open_client(
             yield client
             tasks.cancel_scope.cancel()
     except BaseExceptionGroup as errors:
-        raise single(errors) from None
+        error = single(errors)
+        raise error from error.__cause__
 
 
 @asynccontextmanager
