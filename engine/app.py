@@ -199,16 +199,24 @@ def _shown(settings: Settings) -> dict[str, Any]:
 
 
 @asynccontextmanager
+async def _client_session(settings: Settings) -> AsyncIterator[RedisSession]:
+    """A session that outcomes can be read on: a replica is refused before anybody waits."""
+    async with namespace_session(settings) as session:
+        await session.feed()
+        yield session
+
+
+@asynccontextmanager
 async def open_client(
     settings: Settings, domain: Domain, patience: float = 0
 ) -> AsyncIterator[Client]:
     """A client of the namespace; it reconnects by itself.
 
     The first connection must be had within ``patience`` seconds: raises `Unavailable`,
-    `NotFound` where there is no such namespace, `Unfit`.
+    `NotFound` where there is no such namespace, `Unfit`, `Lost` where only a replica answers.
     """
     client = Client(domain, settings.wait_seconds)
-    opened = partial(namespace_session, settings)
+    opened = partial(_client_session, settings)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(work_on_sessions, opened, client.dispatch.work, Shutdown(), patience)
@@ -216,7 +224,8 @@ async def open_client(
             yield client
             tasks.cancel_scope.cancel()
     except BaseExceptionGroup as errors:
-        raise single(errors) from None
+        error = single(errors)
+        raise error from error.__cause__
 
 
 @asynccontextmanager

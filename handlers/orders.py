@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 import msgspec
-from pydantic import BeforeValidator, Field, PlainValidator, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, StringConstraints
+from pydantic.json_schema import WithJsonSchema
 
 from engine import Command, Decider, Event, Rejected
 
@@ -45,7 +46,7 @@ def _must_be_number(value: object) -> object:
 
 
 _MONEY_SCHEMA = WithJsonSchema({"type": "string", "examples": ["12.50"]})
-Money = Annotated[Decimal, PlainValidator(_in_cents), _MONEY_SCHEMA]
+Money = Annotated[Decimal, PlainValidator(_in_cents), PlainSerializer(str), _MONEY_SCHEMA]
 Quantity = Annotated[int, Field(ge=1, le=999), BeforeValidator(_must_be_number)]
 Key = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
 """The key of another aggregate: ``c-1`` of ``customer-c-1``, ``p-1`` of ``product-p-1``."""

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.core.codec import read_event_meta
+from engine.core.errors import Refused
 from engine.core.ids import stream_ms
-from engine.core.liveness import State, judge
+from engine.core.liveness import Condition, State, judge
 from engine.core.records import LeaseState, Member, Report
 
 if TYPE_CHECKING:
-    from engine.app import PartitionState, RedisSession
+    from engine.app import RedisSession
 
 SILENT_SECONDS = 2.0
 """A process that gave no sign of life for so long is not counted on any more; nor, where
@@ -23,6 +24,9 @@ leases are longer, for as long as one lasts: signs of life come as they are rene
 
 SILENT = "silent"
 """The state of a process that is listed and gives no sign of life."""
+
+STUCK = "stuck"
+"""The state of one that keeps its leases and says nothing: its event loop stands still."""
 
 LISTED_SECONDS = 60.0
 """A process that fell silent without a word is listed for so long."""
@@ -92,11 +96,10 @@ class Survey:
         session = self._session
         keys = [session.partition_lease(number) for number in range(session.partitions)]
         leases = await session.leases.look(keys)
-        found = [await session.inspection.partition(number) for number in range(session.partitions)]
         now = await session.inspection.now_ms()
         return [
-            self._partition(state, leases[key], self._reports.get(key), now)
-            for state, key in zip(found, keys, strict=True)
+            await self._partition(number, leases[key], self._reports.get(key), now)
+            for number, key in enumerate(keys)
         ]
 
     async def inbox_owner(self) -> str:
@@ -112,11 +115,14 @@ class Survey:
         leases = await session.leases.look(keys)
         owners, states, troubles, lag = Counter[str](), Counter[str](), dict[str, None](), 0
         for partition, key in zip(partitions, keys, strict=True):
-            applied = await session.rows.applied(name, generation, partition.partition)
-            behind = max(0, partition.position - applied.position)
-            waits = await self._age(partition.partition, applied.position) if behind else 0.0
             owner = leases[key].node
-            said = judge(owner, behind, waits, self._reports.get(key))
+            try:
+                applied = await session.rows.applied(name, generation, partition.partition)
+                behind = max(0, partition.position - applied.position)
+                waits = await self._age(partition.partition, applied.position) if behind else 0.0
+                said = judge(owner, behind, waits, self._reports.get(key))
+            except Refused as error:
+                behind, said = 0, Condition(State.BLOCKED, f"it cannot be read: {error}")
             lag += behind
             owners[owner] += bool(owner)
             states[said.state] += 1
@@ -139,6 +145,8 @@ class Survey:
 
     def _hear(self, member: Member) -> None:
         """Keep what a process says of its tenants, as old as it is by now."""
+        if self._is_silent(member):
+            return
         age = member.said_ms / 1000
         said = member.about.get("reports")
         for key, report in msgspec.json.decode(said or b"{}", type=dict[str, Report]).items():
@@ -151,22 +159,37 @@ class Survey:
             if other is None or report.held:
                 self._reports[key] = aged
 
-    def _partition(
-        self, found: "PartitionState", lease: LeaseState, report: Report | None, now_ms: int
+    async def _partition(
+        self, number: int, lease: LeaseState, report: Report | None, now_ms: int
     ) -> Partition:
+        try:
+            found = await self._session.inspection.partition(number)
+        except Refused as error:
+            why = f"it cannot be read: {error}"
+            return Partition(number, State.BLOCKED, why, "", 0.0, 0, 0, 0, 0, 0.0)
         waits = max(0.0, (now_ms - stream_ms(found.oldest)) / 1000) if found.oldest else 0.0
-        said = judge(lease.node, found.waiting, waits, report)
-        owned = (now_ms - lease.since_ms) / 1000 if lease.node else 0.0
+        said, owner = judge(lease.node, found.waiting, waits, report), lease.node
+        if owner and not lease.token:
+            said, owner = Condition(State.BLOCKED, f"its lease cannot be read: {owner}"), ""
+        owned = (now_ms - lease.since_ms) / 1000 if owner else 0.0
         return Partition(
-            found.partition, said.state, said.why, lease.node, round(owned, 1), lease.crashes,
+            number, said.state, said.why, owner, round(owned, 1), lease.crashes,
             found.commit, found.position, found.waiting, round(waits, 1),
         )  # fmt: skip
 
     def _node(self, member: Member) -> Node:
-        about, silent = member.about, member.silent_ms / 1000
-        state = about.get("state", "") if silent <= self._silent_seconds else ""
+        about, state = member.about, member.about.get("state", SILENT)
+        is_silent = self._is_silent(member)
+        if is_silent:
+            state = SILENT
+        elif member.said_ms / 1000 > self._silent_seconds:
+            state = STUCK
         return Node(
-            member.node, about.get("role", ""), state or SILENT, about.get("host", ""),
-            about.get("pid", ""), int(about.get("leases", 0)), int(about.get("started", 0)),
-            round(silent, 1),
+            member.node, about.get("role", "-"), state, about.get("host", "-"),
+            about.get("pid", "-"), 0 if is_silent else int(about.get("leases", 0)),
+            int(about.get("started", 0)), round(member.silent_ms / 1000, 1),
         )  # fmt: skip
+
+    def _is_silent(self, member: Member) -> bool:
+        """Whether a process gives no sign of life: dead, frozen, or cut off."""
+        return member.silent_ms / 1000 > self._silent_seconds

@@ -25,8 +25,8 @@ from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings
 from engine.telemetry import log
 
-LIFE_BEATS = 5
-"""What a process said of itself is shown for as many heartbeats."""
+LIFE_SECONDS = 60.0
+"""What a process said of itself is kept for so long: who has died is listed as what it was."""
 
 ROUND_SECONDS = 0.005
 """Between two rounds: news come in bursts, and one round answers a whole burst."""
@@ -145,9 +145,8 @@ class Membership:
             "serves": " ".join(self._groups), "leases": str(self._keeper.count),
             "reports": reports,
         }  # fmt: skip
-        life = self._settings.heartbeat_seconds * LIFE_BEATS
         try:
-            asked_to_drain = await self._roster.beat(self._process.name, about, life)
+            asked_to_drain = await self._roster.beat(self._process.name, about, LIFE_SECONDS)
         except Refused as error:
             if not self._is_mute:
                 log.warning("node.mute", node=self._process.name, error=str(error))

@@ -66,7 +66,8 @@ async def serve(
             await _all(roles, shutdown, readiness)
             tasks.cancel_scope.cancel()
     except BaseExceptionGroup as errors:
-        raise single(errors) from None
+        error = single(errors)
+        raise error from error.__cause__
 
 
 @asynccontextmanager
@@ -80,7 +81,8 @@ async def serving(roles: Sequence[Role], drain_seconds: float) -> AsyncIterator[
             shutdown.ask()
             tasks.cancel_scope.deadline = anyio.current_time() + drain_seconds
     except BaseExceptionGroup as errors:
-        raise single(errors) from None
+        error = single(errors)
+        raise error from error.__cause__
 
 
 async def _all(roles: Sequence[Role], shutdown: Shutdown, readiness: Readiness) -> None:

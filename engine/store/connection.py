@@ -23,10 +23,10 @@ from redis.asyncio.connection import AbstractConnection, parse_url
 from redis.asyncio.connection import Connection as TcpConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from engine.core.doubt import error_of
-from engine.core.errors import Lost, Misuse, SemelError, Unavailable, single
+from engine.core.errors import Lost, Misuse, Refused, SemelError, Unavailable, single
 from engine.telemetry import metrics
 
 Argument = str | bytes | int | float
@@ -97,7 +97,10 @@ class Connection:
                 tasks.start_soon(self._read)
                 tasks.start_soon(self._watch)
         except* (RedisError, OSError, RuntimeError, Lost) as errors:
-            raise Lost(f"the connection to Redis broke: {single(errors)}") from errors
+            lost = Lost(f"the connection to Redis broke: {single(errors)}")
+            # Those who wait are told the reason too: which of them speaks first is chance.
+            self._fail(lost)
+            raise lost from errors
         finally:
             self.close()
 
@@ -199,7 +202,9 @@ async def connect(url: str) -> AsyncIterator[Connection]:
 
 def without_password(url: str) -> str:
     """A URL that may be shown to people."""
-    return re.sub(r"//([^:@/]*):[^@/]*@", r"//\1:***@", url)
+    # A password may have been written with an @ or a / in it, or as a parameter.
+    shown = re.sub(r"//([^:@/?#]*):.*@", r"//\1:***@", url)
+    return re.sub(r"([?&]password=)[^&#]*", r"\1***", shown)
 
 
 async def _dial(url: str) -> AbstractConnection:
@@ -228,7 +233,14 @@ async def _dial(url: str) -> AbstractConnection:
     try:
         with anyio.fail_after(CONNECT_SECONDS):
             await link.connect()
+    except (AuthenticationError, ResponseError) as error:
+        await link.disconnect(nowait=True)
+        said = _text_of(error) if isinstance(error, ResponseError) else str(error)
+        raise Unavailable(
+            f"Redis at {without_password(url)} does not let us in: {said}"
+        ) from Refused(said)
     except (RedisError, OSError) as error:
         await link.disconnect(nowait=True)
-        raise Unavailable(f"cannot reach Redis at {without_password(url)}: {error}") from error
+        why = str(error) or f"no handshake within {CONNECT_SECONDS:g} s"
+        raise Unavailable(f"cannot reach Redis at {without_password(url)}: {why}") from error
     return link

@@ -5,7 +5,7 @@ from typing import Any
 
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 from redis.retry import Retry
 
 from engine.core.errors import Lost
@@ -37,7 +37,8 @@ class RedisLifeline:
     def renew(self, tokens: Mapping[str, str]) -> list[str]:
         """Hold on to leases, in one round trip; returns those that are not ours any more.
 
-        Raises `Lost` when the server did not answer, or not as it should.
+        One that Redis refuses to renew is not ours either, and keeps none of the others from
+        being looked at. Raises `Lost` when the server did not answer, or not as it should.
         """
         try:
             pipe = self._redis.pipeline(transaction=False)
@@ -47,11 +48,20 @@ class RedisLifeline:
             pipe.evalsha(sha_of("attend"), 1, self._nodes, self._node)
             for key, token in tokens.items():
                 pipe.evalsha(sha_of("renew"), 1, key, token, self._ms)
-            replies: list[Any] = pipe.execute()
+            replies: list[Any] = pipe.execute(raise_on_error=False)
+            for reply in replies:
+                if isinstance(reply, RedisError) and not _is_refusal(reply):
+                    raise reply
         except (RedisError, OSError) as error:
             raise Lost(f"leases could not be renewed: {error}") from error
-        return [key for key, held in zip(tokens, replies[3:], strict=True) if not held]
+        renewed = zip(tokens, replies[3:], strict=True)
+        return [key for key, held in renewed if not held or isinstance(held, RedisError)]
 
     def close(self) -> None:
         """Hang up."""
         self._redis.close()
+
+
+def _is_refusal(reply: RedisError) -> bool:
+    """Whether an error reply is about one lease alone: another kind of key stands there."""
+    return isinstance(reply, ResponseError) and str(reply).startswith("WRONGTYPE")

@@ -137,7 +137,9 @@ class RedisSession(NamesKeys):
             if error is None:
                 done(reply.result().decode())
             elif isinstance(error, Refused):
-                done(Unavailable(f"Redis did not take the command: {error}"))
+                refusal = Unavailable(f"Redis did not take the command: {error}")
+                refusal.__cause__ = error
+                done(refusal)
 
         flat = [part for name in COMMAND_FIELDS for part in (name, fields[name])]
         sent = self._control.call("XADD", self._keys.commands(partition), "*", *flat)

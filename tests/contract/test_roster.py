@@ -87,8 +87,12 @@ async def test_a_lifeline_renews_what_is_ours_and_names_what_is_not(store: Store
         before = store.dump()
         lifeline = session.lifeline("n-1", 30)
         assert await run_sync(lifeline.renew, {ours: "t-0", theirs: "stale"}) == [theirs]
-        lifeline.close()
         after = store.dump()
         assert int(after[ours]["until"]) > store.now_ms() + 25_000
         assert after[theirs] == before[theirs]
         assert [name for name, _ in after[store.keys.nodes()]] == ["n-1"]
+        store.remove(theirs)
+        store.plant(theirs)
+        held = {theirs: "t-1", ours: "t-0"}
+        assert await run_sync(lifeline.renew, held) == [theirs]
+        lifeline.close()

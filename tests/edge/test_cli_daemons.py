@@ -77,7 +77,7 @@ def test_who_died_cannot_be_drained(valkey_url: str, namespace: str) -> None:
         node = daemon.logged("engine.started")["node"]
         at_last(lambda: (node, "engine", "serving") in listed(semel), "it is listed")
         daemon.stop(signal.SIGKILL)
-        at_last(lambda: (node, "", "silent") in listed(semel), "it is silent")
+        at_last(lambda: (node, "engine", "silent") in listed(semel), "it is silent")
         said = semel.run("node", "drain", node)
         assert (said.code, said.out) == (4, "")
         assert "dead, or frozen" in said.err
@@ -176,3 +176,15 @@ def test_help_has_an_example(verb: str) -> None:
     if verb:
         assert f"semel {verb}" in said.out.partition("Example")[2]
         assert all(option in said.out for option in ("--redis", "--config", "--namespace", "-o,"))
+
+
+@pytest.mark.parametrize("words", [("status",), ("submit", "ShipOrder", "order-1"), ("run",)])
+def test_a_server_that_refuses_us_is_not_looked_for_elsewhere(
+    valkey_url: str, namespace: str, words: tuple[str, ...]
+) -> None:
+    stranger = valkey_url.replace("//", "//nobody:secret@")
+    said = Semel(stranger, namespace).process(*words, SEMEL_CONNECT_SECONDS="0.1")
+    assert (said.code, said.out) == (3, "")
+    assert "does not let us in: " in said.err
+    assert "Is the server running" not in said.err
+    assert "secret" not in said.err

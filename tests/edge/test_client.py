@@ -9,7 +9,7 @@ import pytest
 
 import engine
 from engine import app, settings
-from engine.core.errors import Behind, Misuse
+from engine.core.errors import Behind, Lost, Misuse
 from engine.core.outcome import Receipt, Status
 from engine.edge.bench import wire
 from engine.edge.client import Client
@@ -102,3 +102,17 @@ async def test_connections_that_break_cost_time_and_nothing_else(
                 if n % 60 == 30:
                     await anyio.to_thread.run_sync(partial(cut_all_connections, valkey_url))
         assert len(set(done)) == 300
+
+
+async def test_a_replica_is_refused_before_anybody_waits(valkey_url: str, namespace: str) -> None:
+    port = int(valkey_url.rpartition(":")[2])
+    set_up = settings.load(redis=valkey_url, namespace=namespace, partitions=4)
+    async with app.namespace_session(set_up, create=4):
+        pass
+    wire.ask(port, b"REPLICAOF", b"127.0.0.1", b"1")
+    try:
+        with pytest.raises(Lost, match="replica"), anyio.fail_after(5):
+            async with app.open_client(set_up, app.domain_of(set_up)):
+                pass
+    finally:
+        wire.ask(port, b"REPLICAOF", b"NO", b"ONE")

@@ -4,11 +4,17 @@ from typing import Any
 
 import msgspec
 import pytest
+from anyio import to_thread
 
 from engine.core.liveness import STILL_SECONDS, State
 from engine.core.records import Report
 from engine.edge.cli.status import _summary
-from engine.edge.survey import SILENT_SECONDS, Partition, Projection, Survey
+from engine.edge.survey import (
+    SILENT_SECONDS,
+    Partition,
+    Projection,
+    Survey,
+)
 from engine.store.memory import MemorySession
 from tests.runtime.reading import PARTITION, reading
 from tests.runtime.stage import PARTITIONS, Stage, home
@@ -114,7 +120,31 @@ async def test_who_is_there_and_who_has_fallen_silent() -> None:
             ("a", "silent", 3.0), ("b", "draining", 0.0),
         ]  # fmt: skip
         assert (nodes[1].host, nodes[1].pid, nodes[1].leases) == ("h", "7", 1)
+        assert (nodes[0].role, nodes[0].host, nodes[0].pid, nodes[0].leases) == (
+            "engine", "h", "7", 0,
+        )  # fmt: skip
         assert nodes[1].started_ms == 2000
+
+
+async def test_who_keeps_its_leases_and_says_nothing_is_stuck() -> None:
+    stage = Stage()
+    async with stage.session() as session:
+        await session.roster.beat("a", NODE, 60)
+        stage.clock.now += SILENT_SECONDS + 1
+        lifeline: Any = session.lifeline("a", 1.5)
+        assert await to_thread.run_sync(lifeline.renew, {}) == []
+        [node] = await survey(session).nodes()
+        assert (node.state, node.leases, node.silent_seconds) == ("stuck", 1, 0.0)
+
+
+async def test_what_the_dead_said_of_a_partition_is_not_believed() -> None:
+    stage = Stage()
+    async with stage.session() as session:
+        assert await session.leases.acquire(session.partition_lease(HOME), "n", "t", 60)
+        await report_of(session, "n", Report(0.1, 0.1, "OOM no memory"))
+        assert (await seen(session)).state is State.RETRYING
+        stage.clock.now += SILENT_SECONDS + 1
+        assert (await seen(session)).state is State.IDLE
 
 
 async def test_nobody_is_silent_between_two_renewals_of_long_leases() -> None:

@@ -232,3 +232,11 @@ def test_an_order_ends_once_and_nothing_follows(commands: list[Command]) -> None
     assert names[:1] in ([], ["OrderCreated"])
     assert "OrderCreated" not in names[1:]
     assert not {"OrderShipped", "OrderCancelled"} & set(names[:-1])
+
+
+def test_a_command_says_money_as_it_was_said() -> None:
+    item = {"product_id": "p-1", "quantity": 2, "unit_price": "12.50"}
+    command = CreateOrder.model_validate(
+        {"customer_id": "c-1", "items": [item], "shipping_address": REIMS}
+    )
+    assert json.loads(command.model_dump_json())["items"] == [item]

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 import pytest
 
-from engine.core.errors import Lost, Torn, Unavailable
+from engine.core.errors import Lost, Refused, Torn, Unavailable
 from engine.core.ports import Session
 from engine.runtime import sessions as module
 from engine.runtime.sessions import work_on_sessions
@@ -178,3 +178,55 @@ async def test_a_stop_is_heard_by_all_and_asking_twice_changes_nothing() -> None
     assert shutdown.asked
     with anyio.fail_after(1):
         await shutdown.sleep(60)
+
+
+async def test_a_first_session_that_never_holds_is_an_error_in_time() -> None:
+    @asynccontextmanager
+    async def refused() -> AsyncIterator[Session]:
+        raise Refused("NOPERM this user has no permissions")
+        yield
+
+    async def work(_: Session) -> None:
+        pytest.fail("there is no session")
+
+    with pytest.raises(Refused, match="NOPERM"), anyio.fail_after(5):
+        await work_on_sessions(refused, work, Shutdown(), 0.01)
+
+
+async def test_sessions_that_break_at_once_follow_each_other_ever_more_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_PAUSE_LIMIT", 60.0)
+    shutdown, pauses = Shutdown(), []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 12:
+            shutdown.ask()
+
+    async def work(_: Session) -> None:
+        raise Refused("NOPERM this user has no permissions")
+
+    monkeypatch.setattr(shutdown, "sleep", pause)
+    await run(Stage(), work, shutdown)
+    assert pauses[-1] > 100 * pauses[0]
+
+
+async def test_a_session_that_served_for_a_while_is_followed_by_another_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "_STEADY_SECONDS", 0.0)
+    monkeypatch.setattr(module, "_PAUSE_LIMIT", 60.0)
+    shutdown, pauses = Shutdown(), []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 12:
+            shutdown.ask()
+
+    async def work(_: Session) -> None:
+        raise Lost("gone")
+
+    monkeypatch.setattr(shutdown, "sleep", pause)
+    await run(Stage(), work, shutdown)
+    assert max(pauses) <= 0.001

@@ -1,4 +1,4 @@
-"""``semel node list`` and ``semel node drain``: the processes of a namespace."""
+"""The processes of a namespace: `semel node list` and `semel node drain`."""
 
 from typing import TYPE_CHECKING, Annotated
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 
-from engine.core.errors import NotYet, SemelError, Unavailable, single
+from engine.core.errors import NotYet, Refused, SemelError, Unavailable, single
 from engine.edge.cli.options import Format
 from engine.edge.cli.output import fault_of, say, show
 
@@ -73,7 +73,7 @@ def _end(error: BaseException, output: Format) -> int:
 
 
 def _advice(error: SemelError) -> str:
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) and not isinstance(error.__cause__, Refused):
         return (
             "\nIs the server running, and is that its address? `semel dev` starts one on this "
             "machine; --redis URL or SEMEL_REDIS names another."

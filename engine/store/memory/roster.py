@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 import anyio.from_thread
 import anyio.lowlevel
 
+from engine.core.errors import Refused
 from engine.core.records import Member
 from engine.store.keys import Keys
+from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.ownership import is_held
 from engine.store.memory.server import Link
 from engine.store.roster import AHEAD_MS, DRAIN_MS
@@ -82,10 +84,17 @@ class MemoryLifeline:
         data, server = self._link.data(), self._link.server
         attend(self._link, self._nodes, self._node)
         until = {"until": str(server.now_ms() + self._ms)}
-        lost = [key for key, token in tokens.items() if not is_held(data, key, token)]
+        lost = [key for key, token in tokens.items() if not _is_ours(data, key, token)]
         for key in tokens.keys() - lost:
             data.put(key, until)
         return lost
+
+
+def _is_ours(data: Keyspace, key: str, token: str) -> bool:
+    try:
+        return is_held(data, key, token)
+    except Refused:
+        return False
 
 
 def attend(link: Link, key: str, node: str) -> None:

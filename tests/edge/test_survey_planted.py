@@ -1,0 +1,33 @@
+"""Keys of another kind in the place of ours: what is looked at around them is seen all the same."""
+
+import pytest
+
+from engine.core.liveness import State
+from engine.store.keys import Keys
+from tests.edge.test_survey import HOME, survey
+from tests.runtime.stage import NAMESPACE, PARTITIONS, Stage
+
+
+@pytest.mark.parametrize("place", ["head", "commands", "lease"])
+async def test_what_somebody_planted_blocks_its_partition_and_hides_no_other(place: str) -> None:
+    stage = Stage()
+    async with stage.session() as session:
+        key = getattr(Keys(NAMESPACE), place)(HOME)
+        stage.server.data.plant(key, "planted")
+        look = survey(session)
+        found = await look.partitions()
+        assert [p.partition for p in found if p.state is State.BLOCKED] == [HOME]
+        assert "cannot be read" in found[HOME].why
+        assert "WRONGTYPE" in found[HOME].why
+        assert found[HOME].owner == ""
+
+
+async def test_a_planted_checkpoint_blocks_its_partition_of_its_projection() -> None:
+    stage = Stage()
+    async with stage.session() as session:
+        generation = await session.generation("customers")
+        stage.server.data.plant(Keys(NAMESPACE).projection(HOME, "customers", generation), "x")
+        look = survey(session)
+        customers = await look.projection("customers", await look.partitions())
+        assert customers.states == {State.BLOCKED: 1, State.UNOWNED: PARTITIONS - 1}
+        assert "WRONGTYPE" in customers.troubles[0]
