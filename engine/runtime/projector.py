@@ -7,7 +7,7 @@ head is ahead and nothing comes, somebody else has read on, and the group is set
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from itertools import islice
 from typing import Any
 
@@ -109,12 +109,15 @@ class Projector:
     async def _caution_after(self, checkpoint: Checkpoint) -> Caution[int]:
         """How careful this worker must be, after what became of those before it."""
         last = await self._log.head_position()
-        code = code_digest(self._projection.on)
-        # Mended code is innocent of what the code before it did.
         return Caution(
-            checkpoint.crashes, lambda position: self._log.suspect(f"{position} {code}"),
+            checkpoint.crashes, lambda position: self._log.suspect(f"{position} {self._code}"),
             self._log.acquit, past=lambda position: position >= last,
         )  # fmt: skip
+
+    @cached_property
+    def _code(self) -> str:
+        """A digest of the projection's code: mended code is innocent of what the old one did."""
+        return code_digest(self._projection.on)
 
     async def _seek(self) -> None:
         """Read on behind the checkpoint, whatever anybody has read."""

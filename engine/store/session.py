@@ -196,7 +196,7 @@ async def _check(connection: Connection, server: str) -> None:
 async def _info(connection: Connection) -> dict[str, str]:
     """What a server says of itself; nothing, where this user may not ask."""
     try:
-        text: Any = await connection.call("INFO")
+        text: Any = await connection.call("INFO", "server", "replication")
     except NotNow:
         raise
     except Refused:
