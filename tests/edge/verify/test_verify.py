@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.edge.command_line import Semel
 from tests.edge.verify.damaging import PARTITIONS, Filled, orders
 
-ORDERS = 4000
+ORDERS, PARTS, LOOKS = 4000, 5, 2
+"""Commands of one part of the load, the most parts, and how often it must be seen moving."""
 
 
 def test_nothing_is_wrong(shop: Filled) -> None:
@@ -47,22 +48,29 @@ def test_a_finding_is_a_line_in_every_format(shop: Filled) -> None:
 
 
 def test_a_namespace_at_work_raises_no_alarm(valkey_url: str, tmp_path: Path) -> None:
-    """Few orders and one customer, changed all the time; the window is short, and is trimmed."""
+    """Few orders and one customer, changed all the time; the window is short, and is trimmed.
+
+    The load is submitted in parts, until it was looked at twice while it moved.
+    """
     semel = Semel(valkey_url, f"test_{secrets.token_hex(4)}")
     assert semel.run("init", "--partitions", "4").code == 0
-    file = tmp_path / "orders.jsonl"
-    file.write_text("".join(json.dumps(line) + "\n" for line in orders(ORDERS)))
+    lines = [json.dumps(line) + "\n" for line in orders(PARTS * ORDERS)]
     limits = {"SEMEL_OUTCOMES_KEEP_COUNT": "100", "SEMEL_ID_SKEW_SECONDS": "0"}
     with semel.daemon("run", **limits, SEMEL_COMMANDS_KEEP_COUNT="50") as engine:
         engine.logged("engine.started")
         with semel.daemon("project") as worker:
             worker.logged("worker.started")
             seen: list[tuple[int, int]] = []
-            with semel.daemon("submit", "--from", str(file), "-o", "json") as load:
-                while load.runs:
-                    said = semel.run("verify", "-o", "json")
-                    assert (said.code, said.errors) == (0, [])
-                    seen.append((said.data["events"], said.data["outcomes"]))
-    moving = {events for events, _ in seen if 0 < events < ORDERS}
-    assert len(moving) >= 2, seen
+            for part in range(PARTS):
+                file = tmp_path / f"orders-{part}.jsonl"
+                file.write_text("".join(lines[part * ORDERS : (part + 1) * ORDERS]))
+                with semel.daemon("submit", "--from", str(file), "-o", "json") as load:
+                    while load.runs:
+                        said = semel.run("verify", "-o", "json")
+                        assert (said.code, said.errors) == (0, [])
+                        seen.append((said.data["events"], said.data["outcomes"]))
+                if len({events for events, _ in seen if events % ORDERS}) >= LOOKS:
+                    break
+    moving = {events for events, _ in seen if events % ORDERS}
+    assert len(moving) >= LOOKS, seen
     assert any(outcomes < events for events, outcomes in seen), "nothing was trimmed"
