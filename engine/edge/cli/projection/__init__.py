@@ -1,0 +1,1 @@
+"""Read models: how they fare, and what an operator does about them."""
