@@ -9,18 +9,17 @@ All that it does is written by comparison or changes nothing when done twice: a 
 frozen and wakes does no harm, one that dies is followed by another who goes on.
 """
 
-import secrets
-from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import anyio
 
-from engine.core.comparing import Comparing, written
 from engine.core.errors import single
 from engine.core.generations import NONE, Generations
 from engine.core.ports import Session
-from engine.core.ports.building import Pair
+from engine.runtime.comparison import compare
 from engine.runtime.progress import Progress
+from engine.runtime.removal import remove
 from engine.settings import Settings
 from engine.telemetry import log
 
@@ -31,24 +30,11 @@ tenth of a millisecond."""
 FLIP_PARTITIONS = 64
 """Of more partitions than this it takes longer, and is tried less often."""
 
+IDLE_SECONDS = 0.25
+"""Between two looks whether anything is being built."""
+
 CALM_SECONDS = 1.0
 """Between two looks at what there is to tidy up."""
-
-SHARE = 0.2
-"""Of the time that comparing and removing may take."""
-
-FENCE_SECONDS = 10.0
-"""How long a generation that is removed is held against those who still think they serve it."""
-
-UNSETTLED_LIMIT = 5000
-"""Rows that are looked at again because they had moved on in one generation only."""
-
-ROUNDS = 5
-"""How often they are looked at again."""
-
-_TOKEN_BYTES = 16
-
-Item = TypeVar("Item")
 
 
 class Curator:
@@ -88,7 +74,7 @@ class Curator:
     async def _flip(self, found: Generations) -> float:
         """Have queries read what was built, once that is behind nowhere."""
         if found.building == NONE or found.is_paused:
-            return FLIP_SECONDS
+            return IDLE_SECONDS
         now = await self._session.now_ms()
         tried = await self._builds.flip(self._name, found.flipped(now))
         if tried.done:
@@ -111,94 +97,14 @@ class Curator:
     async def _tidy(self, found: Generations) -> float:
         """Remove what is over, compare what was flipped, let go of what was kept long enough."""
         if found.removing:
-            await self._remove(found.removing[0])
+            await remove(self._session, self._name, found.removing[0], self._stopping)
             return 0
         if found.previous == NONE:
             return CALM_SECONDS
         if not found.compared:
-            await self._compare(found)
+            await compare(self._builds, self._name, found, self._stopping)
             return 0
         kept_ms = await self._session.now_ms() - found.since_ms
         if kept_ms > self._settings.previous_keep_seconds * 1000 and found.building == NONE:
             await self._builds.revise(self._name, found.forgotten())
         return CALM_SECONDS
-
-    async def _remove(self, generation: int) -> None:
-        """Remove a generation, once nobody can write to it any more."""
-        if not await self._fence(generation):
-            return
-        keys = 0
-        async for removed in self._paced(self._builds.erase(self._name, generation)):
-            keys += removed
-            self.progress.moved()
-        if self._stopping.is_set():
-            return
-        found = await self._builds.read(self._name)
-        if await self._builds.revise(self._name, found.removed(generation)):
-            log.info("projection.removed", projection=self._name, generation=generation, keys=keys)
-
-    async def _fence(self, generation: int) -> bool:
-        """Take all leases of a generation; False when stopped before they were ours.
-
-        Who had one has given it back, or it has run out. Who asks for one later finds that the
-        generation is none of those there are (`Build.is_kept`).
-        """
-        session = self._session
-        leases = [
-            session.projection_lease(self._name, generation, partition)
-            for partition in range(session.partitions)
-        ]
-        while leases and not self._stopping.is_set():
-            tokens = {key: secrets.token_hex(_TOKEN_BYTES) for key in leases}
-            got = await session.leases.acquire_all(tokens, "curator", FENCE_SECONDS)
-            leases = [key for key in leases if key not in got]
-            if leases:
-                await anyio.sleep(FLIP_SECONDS)
-        return not leases
-
-    async def _compare(self, found: Generations) -> None:
-        """Compare live's rows with those of the one before, and say what came of it."""
-        name, live, previous = self._name, found.live, found.previous
-        comparing = Comparing(
-            await self._builds.positions(name, live),
-            await self._builds.positions(name, previous),
-            same_code=found.digest == found.previous_digest,
-        )
-        unsettled: list[Pair] = []
-        async for page in self._paced(self._builds.pairs(name, live, previous)):
-            unsettled += [pair for pair in page if not comparing.take(pair)]
-            self.progress.moved()
-        for _ in range(ROUNDS):
-            again = [pair.row for pair in unsettled[:UNSETTLED_LIMIT]]
-            rest = unsettled[UNSETTLED_LIMIT:]
-            pairs = await self._builds.paired(name, live, previous, again)
-            unsettled = [pair for pair in pairs if not comparing.take(pair)] + rest
-            if not unsettled or self._stopping.is_set():
-                break
-            await anyio.sleep(CALM_SECONDS / ROUNDS)
-        comparing.result.unsettled = len(unsettled)
-        if not self._stopping.is_set():
-            await self._judge(found, comparing)
-
-    async def _judge(self, found: Generations, comparing: Comparing) -> None:
-        result = comparing.result
-        if not await self._builds.revise(self._name, found.judged(written(result))):
-            return
-        tell = log.error if result.differ and result.same_code else log.info
-        tell(
-            "projection.compared", projection=self._name, live=found.live, previous=found.previous,
-            same_code=result.same_code, rows=result.rows, differ=result.differ,
-            unsettled=result.unsettled, first=[str(each.row) for each in result.examples[:3]],
-        )  # fmt: skip
-
-    async def _paced(self, pages: AsyncIterator[Item]) -> AsyncIterator[Item]:
-        """Pages, with rests between, until stopped."""
-        began = anyio.current_time()
-        async for page in pages:
-            yield page
-            took = anyio.current_time() - began
-            with anyio.move_on_after(took * (1 / SHARE - 1)):
-                await self._stopping.wait()
-            if self._stopping.is_set():
-                return
-            began = anyio.current_time()

@@ -47,7 +47,8 @@ class Offer:
                 generations = await self._with_code(name, digest, generations, members)
                 await self._serve(name, digest, generations, members)
             except (Refused, Torn) as error:
-                self._say_once(name, "projection.unread", str(error))
+                if self._is_news(name, str(error)):
+                    log.error("projection.unread", projection=name, error=str(error))
         return {key: group for groups in self._groups.values() for key, group in groups.items()}
 
     async def _with_code(
@@ -61,7 +62,8 @@ class Offer:
             return found
         # Who has the code of before the flip is what is being replaced, not what comes.
         if not self._settings.rebuild_on_change or digest == found.previous_digest:
-            self._say_once(name, "projection.outdated", _outdated(name, found))
+            if self._is_news(name, said := _outdated(name, found)):
+                log.warning("projection.outdated", projection=name, error=said)
             return found
         now = await self._session.now_ms()
         if found.building != NONE:
@@ -123,11 +125,11 @@ class Offer:
             for partition in range(session.partitions)
         }  # fmt: skip
 
-    def _say_once(self, name: str, event: str, what: str) -> None:
-        """Say what keeps a projection from being served here, when that has changed."""
-        if self._troubles.get(name) != what:
-            self._troubles[name] = what
-            log.warning(event, projection=name, error=what)
+    def _is_news(self, name: str, trouble: str) -> bool:
+        """Whether something else than before keeps a projection from being served here."""
+        is_news = self._troubles.get(name) != trouble
+        self._troubles[name] = trouble
+        return is_news
 
 
 def _group(name: str, number: int) -> str:

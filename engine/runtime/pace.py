@@ -1,5 +1,8 @@
 """How fast a generation is built: at a share of the time, so that live traffic comes first."""
 
+from collections.abc import AsyncIterator
+from typing import TypeVar
+
 import anyio
 
 BATCH_EVENTS = 128
@@ -13,6 +16,9 @@ for something else than the work."""
 
 _WEIGHT = 0.2
 """Of the latest step in what a step is expected to take: it smooths, and follows within ten."""
+
+
+Page = TypeVar("Page")
 
 
 class Pace:
@@ -41,3 +47,18 @@ class Pace:
     def took(self, seconds: float) -> None:
         """Learn what a step takes; while Redis is busy it takes longer, and rests are too."""
         self._cost += (min(seconds, _COST_LIMIT) - self._cost) * _WEIGHT
+
+
+async def paced(
+    pages: AsyncIterator[Page], share: float, stopping: anyio.Event
+) -> AsyncIterator[Page]:
+    """Pages of some long work, with rests between: it takes a share of the time, until stopped."""
+    began = anyio.current_time()
+    async for page in pages:
+        yield page
+        took = anyio.current_time() - began
+        with anyio.move_on_after(took * (1 / share - 1)):
+            await stopping.wait()
+        if stopping.is_set():
+            return
+        began = anyio.current_time()

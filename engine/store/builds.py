@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from engine.core.generations import Generations, read_generations, write_generations
 from engine.core.ports.building import Flip, Pair
 from engine.store.connection import Argument, Connection
-from engine.store.keys import Keys
+from engine.store.keys import Keys, of_generation
 from engine.store.rows import texts
 from engine.store.scripts import Scripts
 
@@ -88,7 +88,7 @@ class RedisBuilds:
             yield len(doomed)
         for partition in self._partitions:
             destroyed = self._control.call("XGROUP", "DESTROY", keys.log(partition), name)
-            there = keys.of_generation(partition, projection, generation)
+            there = of_generation(keys, partition, projection, generation)
             await self._control.call("UNLINK", *there)
             await destroyed
             yield 1

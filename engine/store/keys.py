@@ -93,13 +93,6 @@ class Keys:
         """Hash: aggregates that one generation passes over in a partition. As the checkpoint."""
         return self.partition(partition, f"parked:{projection}@{generation}")
 
-    def of_generation(self, partition: int, projection: str, generation: int) -> list[str]:
-        """Every key that a generation has in a partition: they go when it goes."""
-        return [
-            self.parked(partition, projection, generation),
-            self.projection(partition, projection, generation),
-        ]
-
     def curator(self, projection: str) -> str:
         """Hash: the lease of whoever flips, compares and removes a projection's generations."""
         return f"{{{self.namespace}}}:curator:{projection}"
@@ -119,6 +112,14 @@ class Keys:
     def reply(self, name: str) -> str:
         """List that expires: outcomes for the client that named it. Written by owners."""
         return f"{self.namespace}:reply:{name}"
+
+
+def of_generation(keys: Keys, partition: int, projection: str, generation: int) -> list[str]:
+    """Every key that a generation has in a partition: they go when it goes."""
+    return [
+        keys.parked(partition, projection, generation),
+        keys.projection(partition, projection, generation),
+    ]
 
 
 class NamesKeys:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 
 from engine.core.generations import Generations, read_generations, write_generations
 from engine.core.ports.building import Flip, Pair
-from engine.store.keys import Keys
+from engine.store.keys import Keys, of_generation
 from engine.store.memory.keyspace import Hash, Keyspace
 from engine.store.memory.server import Link
 
@@ -80,7 +80,7 @@ class MemoryBuilds:
         ]
         for partition in self._partitions:
             data.stream(keys.log(partition)).groups.pop(f"{projection}@{generation}", None)
-            doomed += keys.of_generation(partition, projection, generation)
+            doomed += of_generation(keys, partition, projection, generation)
         for key in doomed:
             data.remove(key)
         yield len(doomed)
