@@ -132,6 +132,13 @@ class Settings(BaseModel):
         le=1000,
         description="Aggregates that a projection parks per partition; beyond, it stands still.",
     )
+    rebuild_on_change: bool | None = Field(
+        None,
+        description="Whether changed code of a projection builds it anew; unset: in `semel dev`.",
+    )
+    previous_keep_seconds: float = Field(
+        3600, ge=0, description="How long the generation before a flip is kept, to be flipped back."
+    )
     metrics_port: int | None = Field(
         None, ge=0, le=65535,
         description="The port of a daemon's metrics and health; 0 is a free one, unset none.",

@@ -53,6 +53,13 @@ class Generations(msgspec.Struct, frozen=True, kw_only=True):
         """Whether nothing of this projection is to be applied for now."""
         return self.state == PAUSED
 
+    @property
+    def kept(self) -> tuple[int, ...]:
+        """The generations there are; whatever else is found is over."""
+        return tuple(
+            number for number in (self.live, self.previous, self.building) if number != NONE
+        )
+
     def of_code(self, digest: str) -> tuple[int, ...]:
         """The generations that code of this digest keeps up, the live one first."""
         if self.is_paused:

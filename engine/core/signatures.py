@@ -1,17 +1,12 @@
 """What a function takes, read from its annotations, and where it is written."""
 
 import inspect
-import sys
 from collections.abc import Callable, Iterable
-from hashlib import blake2b
 from pathlib import Path
-from types import ModuleType, UnionType
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from engine.core.errors import Misregistered
-
-_DIGEST_BYTES = 8
-"""64 bits tell one version of some code from another."""
 
 
 def taken(function: Callable[..., Any], index: int, kind: type) -> tuple[type[Any], ...]:
@@ -41,18 +36,6 @@ def hints_of(function: Callable[..., Any]) -> dict[str, Any]:
             f"Import it outside TYPE_CHECKING"
         ) from error
     return hints
-
-
-def code_digest(functions: Iterable[Callable[..., Any]]) -> str:
-    """What tells changed code from the same: a digest of the modules that functions stand in."""
-    modules = {function.__module__: sys.modules.get(function.__module__) for function in functions}
-    digest = blake2b(digest_size=_DIGEST_BYTES)
-    for name in sorted(modules):
-        try:
-            digest.update(inspect.getsource(cast("ModuleType", modules[name])).encode())
-        except (OSError, TypeError):
-            digest.update(name.encode())  # typed in by hand, or without its source
-    return digest.hexdigest()
 
 
 def subclasses(kind: type[Any]) -> Iterable[type[Any]]:

@@ -69,7 +69,7 @@ class _Rest:
 
 
 class Keeper:
-    """The leases that one process holds on one session; ``groups`` are named.
+    """The leases that one process holds on one session.
 
     ``gave`` is told of each lease that is not held any more.
     """
@@ -78,15 +78,13 @@ class Keeper:
         self,
         leases: Leases,
         node: str,
-        groups: Mapping[str, Group],
         seconds: float,
         renewal: Renewal,
         tasks: TaskGroup,
         gave: Callable[[str], Awaitable[None]],
     ) -> None:
-        self._leases, self._node, self._groups, self._seconds = leases, node, groups, seconds
+        self._leases, self._node, self._seconds = leases, node, seconds
         self._renewal, self._tasks, self._gave = renewal, tasks, gave
-        self._makers = {key: make for group in groups.values() for key, make in group.items()}
         self._held: dict[str, _Held] = {}
         self._rests: dict[str, _Rest] = {}
 
@@ -114,25 +112,31 @@ class Keeper:
         for kind, seconds in worst.items():
             metrics.STUCK.labels(kind).set(seconds)
 
-    async def settle(self, serving: Mapping[str, Sequence[str]]) -> float:
+    async def settle(
+        self, groups: Mapping[str, Group], serving: Mapping[str, Sequence[str]]
+    ) -> float:
         """One round: give up what is too much, take what is free and our share.
 
-        ``serving`` lists, by group, the processes that share it. Returns in how many seconds
+        ``groups`` are what can be owned now, by name; what is in none of them is given up.
+        ``serving`` lists the processes that share each. Returns in how many seconds
         there is something to take: when the next of others' leases runs out, if nobody renews
         it, or the next of our own has rested.
         """
         began, mine_or_free = anyio.current_time(), (NOBODY, self._node)
-        state = await self._leases.look(list(self._makers))
+        makers = {key: make for group in groups.values() for key, make in group.items()}
+        state = await self._leases.look(list(makers))
+        for key in self._held.keys() - makers:
+            self._leave(key)
         leaving = {key for key, held in self._held.items() if held.is_leaving}
         wanted: list[str] = []
-        for name, group in self._groups.items():
+        for name, group in groups.items():
             owners = {key: self._owner(key, state) for key in group}
             share = plan(self._node, serving[name], owners, leaving)
             for key in share.give:
                 self._leave(key)
             wanted += [key for key in share.take if self._may_take(key)]
         for key, token in (await self._acquire(wanted)).items():
-            held = self._held[key] = _Held(token, self._makers[key]())
+            held = self._held[key] = _Held(token, makers[key]())
             metrics.LEASES_ACQUIRED.labels(held.tenant.kind).inc()
             self._renewal.hold(key, token)
             self._tasks.start_soon(self._serve, key, held)

@@ -10,7 +10,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 import anyio
@@ -49,6 +49,12 @@ class Process(NamedTuple):
         return cls(name, role, time.time_ns() // 1_000_000)
 
 
+Offer = Callable[[Mapping[str, Member]], Awaitable[Mapping[str, Group]]]
+"""What this process could own, in named groups, given who is there (nobody is known at first).
+
+Asked at each round; what cannot be found out now is left out, or as it was."""
+
+
 class Membership:
     """This process among the others, on one session."""
 
@@ -56,12 +62,13 @@ class Membership:
         self,
         session: Session,
         process: Process,
-        groups: Mapping[str, Group],
+        offer: Offer,
         settings: Settings,
         shutdown: Shutdown,
     ) -> None:
         self._session, self._roster, self._process = session, session.roster, process
-        self._groups, self._settings, self._shutdown = groups, settings, shutdown
+        self._offer, self._settings, self._shutdown = offer, settings, shutdown
+        self._groups: Mapping[str, Group] = {}
         self._wake = anyio.Event()
         self._is_mute = False
 
@@ -77,10 +84,11 @@ class Membership:
         )  # fmt: skip
         async with renewed as self._renewal, anyio.create_task_group() as tasks:
             self._keeper = Keeper(
-                self._session.leases, name, self._groups, settings.lease_seconds,
-                self._renewal, tasks, self._gave,
+                self._session.leases, name, settings.lease_seconds, self._renewal, tasks,
+                self._gave,
             )  # fmt: skip
             # First be seen, then be heard: who hears of us looks who is there.
+            self._groups = await self._offer({})
             await self._report("serving")
             tasks.start_soon(self._listen, await self._tell("joined"))
             tasks.start_soon(self._heed)
@@ -99,10 +107,12 @@ class Membership:
         try:
             await self._session.check_server()
             members = await self._roster.members(self._settings.lease_seconds)
+            self._groups = await self._offer(members)
             if self._process.name not in members:
                 # The server stood still, or its clock jumped: all look dead, and none is.
                 return UNHEARD_SECONDS
-            due = min(due, await self._keeper.settle(self._serving(members)))
+            serving = self._serving(members)
+            due = min(due, await self._keeper.settle(self._groups, serving))
         except Refused as error:
             log.warning("lease.unsettled", error=str(error), again_in_seconds=due)
         await self._report("serving")

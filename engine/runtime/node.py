@@ -1,15 +1,16 @@
 """An engine node and a projection worker: what one process does on one session."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from engine.core.ports import Session
+from engine.core.records import Member
 from engine.core.registry import Domain
 from engine.runtime.inbox import InboxMover
 from engine.runtime.leases import Group
 from engine.runtime.membership import Membership, Process
+from engine.runtime.offer import Offer
 from engine.runtime.partition import Partition
-from engine.runtime.projector import Projector
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings
 
@@ -38,7 +39,11 @@ async def engine(  # noqa: PLR0913 -- one process in all its aspects
         )
     }  # fmt: skip
     groups = {"partitions": partitions, "inbox": inbox}
-    await Membership(session, process, groups, settings, shutdown).serve(ready)
+
+    async def offer(_members: Mapping[str, Member]) -> Mapping[str, Group]:
+        return groups
+
+    await Membership(session, process, offer, settings, shutdown).serve(ready)
 
 
 async def worker(  # noqa: PLR0913 -- likewise
@@ -51,17 +56,5 @@ async def worker(  # noqa: PLR0913 -- likewise
     ready: Callable[[], None],
 ) -> None:
     """Project partitions' logs for the named projections, until stopped."""
-    groups: dict[str, Group] = {}
-    for name in names:
-        projection = domain.projections[name]
-        generation = await session.generation(name)
-        feed = await session.logs(name, generation)
-        groups[f"{name}@{generation}"] = {
-            session.projection_lease(name, generation, number): partial(
-                Projector, projection, number, session.log_key(number), domain, feed,
-                partial(session.log, name, generation, projection.indexes, number),
-                session.server, settings,
-            )
-            for number in range(session.partitions)
-        }  # fmt: skip
-    await Membership(session, process, groups, settings, shutdown).serve(ready)
+    offer = Offer(session, domain, settings, names)
+    await Membership(session, process, offer.groups, settings, shutdown).serve(ready)

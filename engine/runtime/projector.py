@@ -6,23 +6,21 @@ Positions have no gaps, so it is always known which event is next: after a gap, 
 head is ahead and nothing comes, somebody else has read on, and the group is set back.
 """
 
-from collections.abc import Callable, Sequence
-from functools import cached_property, partial
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from itertools import islice
-from typing import Any
 
 import anyio
 
 from engine.core.codec import logged, read_event_meta
 from engine.core.errors import NotNow, Refused, Torn
 from engine.core.parking import Fault
-from engine.core.ports import Feed, Log
+from engine.core.ports import Log
 from engine.core.projecting import projecting
-from engine.core.projection import Projection
 from engine.core.records import Checkpoint, Entry, LoggedEvent, RowChange
 from engine.core.registry import Domain
-from engine.core.signatures import code_digest
 from engine.runtime.beginning import branches_here, trusted_checkpoint
+from engine.runtime.build import Build
 from engine.runtime.caution import DEATHS_LIMIT, Caution
 from engine.runtime.parking import Parking
 from engine.runtime.patience import patiently
@@ -42,17 +40,16 @@ class Projector:
 
     def __init__(  # noqa: PLR0913 -- what one acquisition consists of
         self,
-        projection: Projection[Any],
+        build: Build,
         partition: int,
         key: str,
         domain: Domain,
-        feed: Feed,
         open_log: Callable[[str], Log],
         server: str,
         settings: Settings,
     ) -> None:
-        self._projection, self._partition = projection, partition
-        self._key, self._feed = key, feed
+        self._build, self._partition, self._key = build, partition, key
+        self._projection = projection = build.projection
         self._project_one = projecting(domain, projection)
         self._open_log, self._server, self._settings = open_log, server, settings
         self.progress = Progress()
@@ -68,6 +65,8 @@ class Projector:
 
     async def serve(self, token: str) -> None:
         """Own the partition's log for this generation; raises `Fenced`, `Torn` or `Lost`."""
+        if not await self._build.is_kept():
+            return  # it went while we asked for it: nothing may be written to it again
         self._log = self._open_log(token)
         branches = await branches_here(self._log, self._server, self.progress, self._stopping)
         if not branches:
@@ -81,7 +80,7 @@ class Projector:
         )  # fmt: skip
         await self._parking.load()
         await self._log.seek(self._reached.position)
-        self._subscription = self._feed.subscribe(self._key, "")
+        self._subscription = self._build.feed.subscribe(self._key, "")
         self._stop = self._subscription.close
         try:
             await self._read()
@@ -110,14 +109,12 @@ class Projector:
         """How careful this worker must be, after what became of those before it."""
         last = await self._log.head_position()
         return Caution(
-            checkpoint.crashes, lambda position: self._log.suspect(f"{position} {self._code}"),
-            self._log.acquit, past=lambda position: position >= last,
-        )  # fmt: skip
+            checkpoint.crashes, self._suspect, self._log.acquit, lambda position: position >= last
+        )
 
-    @cached_property
-    def _code(self) -> str:
-        """A digest of the projection's code: mended code is innocent of what the old one did."""
-        return code_digest(self._projection.on)
+    def _suspect(self, position: int) -> Awaitable[int]:
+        """Note an event; not of other code: what is mended is innocent of what the old one did."""
+        return self._log.suspect(f"{position} {self._build.digest}")
 
     async def _seek(self) -> None:
         """Read on behind the checkpoint, whatever anybody has read."""
@@ -139,11 +136,14 @@ class Projector:
             return
         self.progress.took()
         waiting = iter(events)
-        size = 1 if self._caution.needed else self._settings.projection_batch_events
-        while batch := list(islice(waiting, size)):
+        size = self._build.pace.batch(self._settings.projection_batch_events)
+        while batch := list(islice(waiting, 1 if self._caution.needed else size)):
+            await self._build.pace.turn()
+            began = anyio.current_time()
             if not await self._apply(batch):
                 await self._seek()
                 break
+            self._build.pace.took(anyio.current_time() - began)
         self.progress.rests()
 
     async def _apply(self, events: Sequence[LoggedEvent]) -> bool:

@@ -98,7 +98,7 @@ class StreamFeed:
         self._streams: dict[bytes, StreamSubscription] = {}
         self._reading: dict[bytes, StreamSubscription] = {}
         self._count = COUNT_FIRST
-        self._is_reading = False
+        self._is_reading = self._is_retired = False
         self._changed = asyncio.Event()
 
     def subscribe(self, key: str, after: str) -> StreamSubscription:
@@ -112,6 +112,17 @@ class StreamFeed:
         """Read a stream no more."""
         if self._streams.get(subscription.key) is subscription:
             del self._streams[subscription.key]
+
+    def retire(self) -> None:
+        """Nobody subscribes any more; the connection is for the next who need one."""
+        self._is_retired = True
+
+    def takes_up(self, group: str) -> bool:
+        """Be used again, for another consumer group; False while this is not free for it."""
+        if not self._is_retired or self._streams:
+            return False
+        self._is_retired, self._group = False, group
+        return True
 
     def rewound(self, subscription: StreamSubscription) -> None:
         """A read under way for this stream started at another place: its reply is void."""
@@ -133,7 +144,7 @@ class StreamFeed:
                     await self._changed.wait()
                     continue
                 self._reading, self._is_reading = dict(hungry), True
-                reply = await self._blocking.call(*self._request(list(hungry.values())))
+                reply = await self._reply(list(hungry.values()))
                 read = {key: entries_of(raw) for key, raw in reply or () if raw}
                 for key, entries in read.items():
                     stream = self._reading.get(key)
@@ -141,6 +152,16 @@ class StreamFeed:
                         stream.deliver(entries)
                 self._is_reading = False
                 self._adapt(read)
+
+    async def _reply(self, streams: Sequence[StreamSubscription]) -> Any:
+        """What is read; nothing where the group is gone, and with it whoever asked."""
+        try:
+            return await self._blocking.call(*self._request(streams))
+        except Refused as error:
+            asking = [stream for stream in streams if self._streams.get(stream.key) is stream]
+            if "NOGROUP" not in str(error) or asking:
+                raise
+        return None
 
     def _adapt(self, read: Mapping[bytes, Sequence[Entry]]) -> None:
         """Ask for fewer entries after a large reply, for more after a small one.

@@ -93,8 +93,12 @@ class Keys:
         """Hash: aggregates that one generation passes over in a partition. As the checkpoint."""
         return self.partition(partition, f"parked:{projection}@{generation}")
 
+    def curator(self, projection: str) -> str:
+        """Hash: the lease of whoever flips, compares and removes a projection's generations."""
+        return f"{{{self.namespace}}}:curator:{projection}"
+
     def live(self, projection: str) -> str:
-        """Hash, for ever: which generation of a projection queries read."""
+        """Hash, for ever: the generations of a projection. Changed by comparison only."""
         return f"{self.namespace}:view:{projection}"
 
     def row(self, projection: str, generation: int, row: str) -> str:
@@ -108,6 +112,14 @@ class Keys:
     def reply(self, name: str) -> str:
         """List that expires: outcomes for the client that named it. Written by owners."""
         return f"{self.namespace}:reply:{name}"
+
+
+def of_generation(keys: Keys, partition: int, projection: str, generation: int) -> list[str]:
+    """Every key that a generation has in a partition: they go when it goes."""
+    return [
+        keys.parked(partition, projection, generation),
+        keys.projection(partition, projection, generation),
+    ]
 
 
 class NamesKeys:
@@ -127,6 +139,10 @@ class NamesKeys:
     def projection_lease(self, projection: str, generation: int, partition: int) -> str:
         """The name of a projector's lease."""
         return self._keys.projection(partition, projection, generation)
+
+    def curator_lease(self, projection: str) -> str:
+        """The name of a curator's lease."""
+        return self._keys.curator(projection)
 
     def commands_key(self, partition: int) -> str:
         """A partition's command stream."""

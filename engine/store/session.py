@@ -18,6 +18,7 @@ from engine.core.errors import Lost, NotNow, Refused, SemelError, Unavailable, U
 from engine.core.projection import Index
 from engine.store import namespace
 from engine.store.audit import RedisAudit
+from engine.store.builds import RedisBuilds
 from engine.store.clock import now_ms
 from engine.store.commands import COMMAND_FIELDS, RedisInbox
 from engine.store.connection import Connection, connect
@@ -56,6 +57,7 @@ class RedisSession(NamesKeys):
         self._stack, self._tasks = stack, tasks
         self._scripts = Scripts(control)
         self._feed: StreamFeed | None = None
+        self._log_feeds: list[StreamFeed] = []
         self.server = server
         self.partitions, self.secret = 0, b""
         self.leases = RedisLeases(control, self._scripts, server)
@@ -64,6 +66,11 @@ class RedisSession(NamesKeys):
         self.inspection = RedisInspection(control, keys)
         self.audit = RedisAudit(control, keys)
         self.parked = RedisParked(control, self._scripts, keys)
+
+    @property
+    def builds(self) -> RedisBuilds:
+        """The generations of read models."""
+        return RedisBuilds(self._control, self._scripts, self._keys, self.partitions)
 
     async def check_server(self) -> None:
         """Raise `Lost` if the server is not what it was: another history, or a replica now.
@@ -94,7 +101,12 @@ class RedisSession(NamesKeys):
         group = f"{projection}@{generation}"
         for partition in range(self.partitions):
             await ensure_group(self._control, self._keys.log(partition), group)
-        return await self._open_feed(group, CONSUMER)
+        for feed in self._log_feeds:
+            if feed.takes_up(group):
+                return feed
+        feed = await self._open_feed(group, CONSUMER)
+        self._log_feeds.append(feed)
+        return feed
 
     def ledger(self, partition: int, token: str) -> RedisLedger:
         """A partition for its owner."""
@@ -148,11 +160,6 @@ class RedisSession(NamesKeys):
     async def now_ms(self) -> int:
         """Redis's clock, in milliseconds since 1970."""
         return await now_ms(self._control)
-
-    async def generation(self, projection: str) -> int:
-        """The generation that is live; the first caller makes it 1."""
-        await self._control.call("HSETNX", self._keys.live(projection), "live", 1)
-        return await self.rows.live(projection)
 
     def lifeline(self, node: str, seconds: float) -> RedisLifeline:
         """What keeps this process's leases alive, each for so long."""

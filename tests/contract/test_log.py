@@ -4,7 +4,7 @@ import pytest
 
 from engine.core.errors import Fenced
 from engine.core.records import Checkpoint, LoggedEvent
-from tests.contract.owners import META, own, owned
+from tests.contract.owners import META, own
 from tests.contract.projecting import GENERATION, NAME, project, projecting, put
 from tests.contract.stores import Store
 
@@ -93,18 +93,3 @@ async def test_the_branches_are_those_that_the_log_was_written_on(store: Store) 
         store.add(store.keys.branches(0), {"branch": "later", "from": "7", "server": "another"})
         assert await one.log.branches() == [first, ("later", 7, "another")]
         assert await one.session.rows.branches(0) == await one.log.branches()
-
-
-async def test_the_first_to_ask_makes_generation_one_the_live_one(store: Store) -> None:
-    async with store.session() as session:
-        assert await session.rows.live(NAME) == 1
-        assert store.keys.live(NAME) not in store.dump()
-        assert await session.generation(NAME) == 1
-        assert store.dump()[store.keys.live(NAME)] == {"live": "1"}
-
-
-async def test_a_generation_that_went_live_stays_it(store: Store) -> None:
-    async with owned(store) as owner:
-        store.write(store.keys.live(NAME), {"live": "4"})
-        assert await owner.session.generation(NAME) == 4
-        assert await owner.session.rows.live(NAME) == 4

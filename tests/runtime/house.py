@@ -1,12 +1,14 @@
 """Processes that share leases, whose tenants do nothing: where keeping leases is tried."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 
+from engine.core.records import Member
+from engine.runtime.leases import Group
 from engine.runtime.membership import Membership, Process
 from engine.runtime.progress import Progress
 from engine.runtime.shutdown import Shutdown
@@ -73,7 +75,11 @@ class House:
         group = dict.fromkeys(self.keys[:count], tenant)
         shutdown = Shutdown()
         process = Process(node, "engine", ord(node))
-        membership = Membership(self.session, process, {"things": group}, SETTINGS, shutdown)
+
+        async def offer(_members: Mapping[str, Member]) -> Mapping[str, Group]:
+            return {"things": group}
+
+        membership = Membership(self.session, process, offer, SETTINGS, shutdown)
         keeping = Keeping(membership, shutdown)
         self._tasks.start_soon(keeping.keep)
         return keeping

@@ -9,6 +9,8 @@ import anyio
 from engine.core.ports import Feed, Session, Subscription
 from engine.core.projection import Projection
 from engine.core.records import Entry
+from engine.runtime.build import Build
+from engine.runtime.pace import Pace
 from engine.runtime.projector import Projector
 from engine.store.memory import MemorySession
 from projections.customers import customers
@@ -52,6 +54,9 @@ class ScriptedFeed:
     async def run(self) -> None:
         await self._real.run()
 
+    def retire(self) -> None:
+        self._real.retire()
+
 
 class Reading:
     """A stage whose log holds events, and generations that read it."""
@@ -60,6 +65,8 @@ class Reading:
         self.stage, self.session = stage, session
         self.wrap: dict[str, Any] = {}
         """What happens around calls of the log; see `Meddler`."""
+        self.digest, self.pace, self.is_kept = "", Pace(), True
+        """What projectors are told of their generation."""
         self._tokens = 0
 
     def entries(self) -> list[Entry]:
@@ -97,17 +104,19 @@ class Reading:
         on = session or self.session
         feed = ScriptedFeed(await on.logs(projection.name, generation), script)
 
+        async def kept() -> bool:
+            return self.is_kept
+
         def log(token: str) -> Any:
             indexes = projection.indexes
             real = on.log(projection.name, generation, indexes, PARTITION, token)
             return Meddler(real, **self.wrap)
 
         return Projector(
-            projection,
+            Build(projection, self.digest, feed, self.pace, kept),
             PARTITION,
             on.log_key(PARTITION),
             self.stage.domain,
-            feed,
             log,
             on.server,
             self.stage.settings,

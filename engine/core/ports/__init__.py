@@ -7,6 +7,7 @@ thrown away whole.
 Stream ids are text, ``<ms>-<seq>``. Bytes stay bytes until the core has judged them.
 """
 
+from engine.core.ports.building import Builds
 from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.reading import Log, Rows
@@ -14,6 +15,7 @@ from engine.core.ports.session import Session
 from engine.core.ports.streams import Feed, Inbox, Subscription
 
 __all__ = [
+    "Builds",
     "Feed",
     "Inbox",
     "Leases",

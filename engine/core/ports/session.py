@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from engine.core.errors import SemelError
+from engine.core.ports.building import Builds
 from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.reading import Log, Rows
@@ -35,6 +36,10 @@ class Session(Protocol):
         """The read side."""
 
     @property
+    def builds(self) -> Builds:
+        """The generations of read models."""
+
+    @property
     def server(self) -> str:
         """Which server this session is on; another one, or a restarted one, has another name."""
 
@@ -55,6 +60,9 @@ class Session(Protocol):
 
     def projection_lease(self, projection: str, generation: int, partition: int) -> str:
         """The name of a projector's lease."""
+
+    def curator_lease(self, projection: str) -> str:
+        """The name of a curator's lease."""
 
     async def feed(self) -> Feed:
         """The feed over streams that are read by position; the same one at every call."""
@@ -96,6 +104,3 @@ class Session(Protocol):
 
     async def now_ms(self) -> int:
         """Redis's clock, in milliseconds since 1970."""
-
-    async def generation(self, projection: str) -> int:
-        """The generation that is live; the first caller makes it 1."""

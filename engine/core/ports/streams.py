@@ -31,6 +31,9 @@ class Feed(Protocol):
     async def run(self) -> None:
         """Read until cancelled, for whoever subscribed."""
 
+    def retire(self) -> None:
+        """Nobody subscribes any more; whoever still reads ends before long."""
+
 
 class Inbox(Protocol):
     """The front door for clients that cannot compute a partition, for its lease's holder."""

@@ -64,3 +64,6 @@ class MemoryFeed:
     async def run(self) -> None:
         """Until cancelled: whoever takes reads for himself."""
         await anyio.sleep_forever()
+
+    def retire(self) -> None:
+        """Nobody subscribes any more."""

@@ -112,6 +112,10 @@ class Keyspace:
         self._values.pop(key, None)
         self._expires.pop(key, None)
 
+    def keys(self, prefix: str) -> list[str]:
+        """The keys that begin so."""
+        return [key for key in self._values if key.startswith(prefix)]
+
     def expire(self, key: str, at_ms: int) -> None:
         """Remove a key when the clock has come so far."""
         self._expires[key] = at_ms

@@ -10,6 +10,7 @@ import anyio
 from engine.core.errors import Lost, NotFound, Refused, SemelError, Unavailable, Unfit
 from engine.core.projection import Index
 from engine.store.keys import Keys, NamesKeys
+from engine.store.memory.builds import MemoryBuilds
 from engine.store.memory.commands import MemoryInbox, command_fields
 from engine.store.memory.events import MemoryLedger
 from engine.store.memory.feed import MemoryFeed
@@ -112,12 +113,10 @@ class MemorySession(NamesKeys):
         await self._link.turn()
         return self._link.server.now_ms()
 
-    async def generation(self, projection: str) -> int:
-        """The generation that is live; the first caller makes it 1."""
-        data = await self._link.turn()
-        key = self._keys.live(projection)
-        data.put(key, {"live": data.hash(key).get("live", "1")})
-        return int(data.hash(key)["live"])
+    @property
+    def builds(self) -> MemoryBuilds:
+        """The generations of read models."""
+        return MemoryBuilds(self._link, self._keys, self.partitions)
 
     async def check_server(self) -> None:
         """Raise `Lost` if the server is not what it was."""

@@ -52,6 +52,9 @@ class Frozen:
     async def run(self) -> None:
         """Nothing is read."""
 
+    def retire(self) -> None:
+        """Nobody else reads."""
+
     async def take(self) -> list[Entry] | None:
         """What had been read, once."""
         taken, self._entries = self._entries, []
