@@ -36,13 +36,15 @@ class Pace:
         """How many events one step applies, where ``events`` is the setting."""
         return events if self.share >= 1 else min(events, BATCH_EVENTS)
 
-    async def turn(self) -> None:
-        """Wait for the turn of the next step."""
+    async def turn(self, stopping: anyio.Event) -> None:
+        """Wait for the turn of the next step, or for a stop."""
         if self.share >= 1:
             return
-        begins = max(anyio.current_time(), self._free_at)
+        now = anyio.current_time()
+        begins = max(now, self._free_at)
         self._free_at = begins + self._cost / self.share
-        await anyio.sleep_until(begins)
+        with anyio.move_on_after(begins - now):
+            await stopping.wait()
 
     def took(self, seconds: float) -> None:
         """Learn what a step takes; while Redis is busy it takes longer, and rests are too."""

@@ -138,7 +138,9 @@ class Projector:
         waiting = iter(events)
         size = self._build.pace.batch(self._settings.projection_batch_events)
         while batch := list(islice(waiting, 1 if self._caution.needed else size)):
-            await self._build.pace.turn()
+            await self._build.pace.turn(self._stopping)
+            if self._stopping.is_set():
+                return
             began = anyio.current_time()
             if not await self._apply(batch):
                 await self._seek()

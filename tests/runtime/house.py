@@ -72,15 +72,15 @@ class House:
 
     def move_in(self, node: str, tenant: Callable[[], Guest], count: int = 4) -> "Keeping":
         """Have a node keep its share of the first leases."""
-        group = dict.fromkeys(self.keys[:count], tenant)
+        groups: dict[str, Group] = {"things": dict.fromkeys(self.keys[:count], tenant)}
         shutdown = Shutdown()
         process = Process(node, "engine", ord(node))
 
         async def offer(_members: Mapping[str, Member]) -> Mapping[str, Group]:
-            return {"things": group}
+            return groups
 
         membership = Membership(self.session, process, offer, SETTINGS, shutdown)
-        keeping = Keeping(membership, shutdown)
+        keeping = Keeping(membership, shutdown, groups)
         self._tasks.start_soon(keeping.keep)
         return keeping
 
@@ -114,8 +114,10 @@ class House:
 class Keeping:
     """One process at work."""
 
-    def __init__(self, membership: Membership, shutdown: Shutdown) -> None:
-        self.membership, self.shutdown = membership, shutdown
+    def __init__(
+        self, membership: Membership, shutdown: Shutdown, groups: dict[str, Group]
+    ) -> None:
+        self.membership, self.shutdown, self.groups = membership, shutdown, groups
         self.ready = anyio.Event()
         self.done = anyio.Event()
         self._scope = anyio.CancelScope()

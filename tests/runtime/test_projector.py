@@ -14,6 +14,7 @@ from engine.runtime import standstill
 from handlers.orders import OrderCreated
 from projections.customers import customers
 from projections.orders import OrderRow, orders
+from tests.eventually import eventually
 from tests.runtime.meddling import Barrier, Death, die
 from tests.runtime.reading import PARTITION, folded, plain, reading
 
@@ -52,6 +53,30 @@ async def test_a_generation_goes_on_where_it_was() -> None:
             assert r.position(1) == position
         r.wrap = {}
         assert plain(await r.read(1)) == folded(r)
+
+
+async def test_nothing_is_written_to_a_generation_that_is_over() -> None:
+    async with reading() as r:
+        r.is_kept = False
+        await (await r.projector(1)).serve(await r.acquire(1))
+        assert (r.position(1), r.rows(1)) == (0, {})
+        r.is_kept = True
+        await r.read(1)
+
+
+async def test_who_waits_for_the_turn_of_its_next_step_can_be_stopped() -> None:
+    async with reading() as r:
+        r.pace.share = 0.000001
+        with anyio.fail_after(10):
+            async with anyio.create_task_group() as tasks:
+                first, second = await r.projector(1), await r.projector(2)
+                tasks.start_soon(first.serve, await r.acquire(1))
+                await r.reached(1, EVENTS)
+                tasks.start_soon(second.serve, await r.acquire(2))
+                await eventually(lambda: second.progress.report().busy, "it has work")
+                second.stop()
+                first.stop()
+        assert r.position(2) == 0
 
 
 async def test_what_is_projected_meanwhile_is_read_too() -> None:
