@@ -13,6 +13,7 @@ import anyio
 from engine.core.errors import single
 from tests.eventually import eventually
 from tests.faults.cast import NAMESPACE, PARTITIONS, Cast, on_stage
+from tests.faults.rebuilds import REBUILDS, all_goes_on
 from tests.faults.report import Report
 from tests.faults.sampler import Sampler
 from tests.faults.strikes import ON_DEMAND, PROCESSES, SURROUNDINGS, Fault, Kind
@@ -47,7 +48,7 @@ def schedule(seed: int, track: str, seconds: float, kinds: Mapping[str, Kind]) -
 
 Tracks: TypeAlias = Mapping[str, Mapping[str, Kind]]
 
-MIXED: Tracks = {"processes": PROCESSES, "surroundings": SURROUNDINGS}
+MIXED: Tracks = {"processes": PROCESSES, "surroundings": SURROUNDINGS, "read models": REBUILDS}
 """Everything that a namespace must bear without losing an answer."""
 
 
@@ -75,14 +76,17 @@ async def ordeal(place: Path, seed: int, seconds: float, tracks: Tracks = MIXED)
                 await all_tracks(cast, tracks, report)
                 cast.tell("all is well again")
                 await cast.heal()
+                await all_goes_on(cast)
                 await everything_is_answered(cast, watch)
                 tasks.cancel_scope.cancel()
             await everybody_goes(cast)
             report.seen = watch.seen
             lines = [line for p in cast.daemons for line in p.log.read_text().splitlines()]
             report.leases_lost = sum('"event": "lease.lost"' in line for line in lines)
+            report.flips = sum('"event": "projection.flipped"' in line for line in lines)
             report.stray_lines = sum(not line.startswith("{") for line in lines)
             report.verdict = await judged(cast, sampler.samples)
+            report.verdict.faults += (line for line in lines if "projection.differs" in line)
     except BaseExceptionGroup as errors:
         raise single(errors) from None
     return report

@@ -13,7 +13,8 @@ class Report:
     """One run. ``missed`` counts faults that had no effect: nobody was on that line.
 
     ``leases_lost`` is how often a process woke and found a lease somebody else's;
-    ``stray_lines`` counts what engines and workers said that is no log event.
+    ``flips`` counts builds that went live; ``stray_lines`` what engines and workers said
+    that is no log event.
     """
 
     seed: int
@@ -22,6 +23,7 @@ class Report:
     missed: Counter[str] = field(default_factory=Counter)
     seen: Seen = field(default_factory=Seen)
     leases_lost: int = 0
+    flips: int = 0
     stray_lines: int = 0
     verdict: Verdict = field(default_factory=Verdict)
 
@@ -34,18 +36,22 @@ class Report:
             f"  struck: {_listed(self.struck)}\n"
             f"  without effect: {_listed(self.missed)}\n"
             f"  takeovers: {_listed(seen.takeovers)}; taken back: {_listed(seen.taken_back)}; "
-            f"leases found lost: {self.leases_lost}; stray lines in logs: {self.stray_lines}\n"
+            f"leases found lost: {self.leases_lost}; generations flipped: {self.flips}; "
+            f"stray lines in logs: {self.stray_lines}\n"
             f"  longest without progress: {still or 'none'}\n"
             f"  {verdict.acknowledged} of {verdict.commands} commands acknowledged in "
             f"{verdict.attempts} attempts: {_listed(verdict.answers)}; {verdict.events} events"
         )
 
-    def too_little(self, kinds: Iterable[str], times: int, takeovers: int, answers: int) -> str:
+    def too_little(
+        self, kinds: Iterable[str], times: int, takeovers: int, flips: int, answers: int
+    ) -> str:
         """What of a real ordeal was missing; empty when it was one."""
         wanted = [
             *((f"faults of kind {kind!r}", self.struck[kind], times) for kind in kinds),
             ("takeovers by engines", self.seen.takeovers["engine"], takeovers),
             ("takeovers by workers", self.seen.takeovers["worker"], takeovers),
+            ("flips of generations", self.flips, flips),
             ("acknowledged commands", self.verdict.acknowledged, answers),
         ]
         return "; ".join(f"{had} {what}, not {least}" for what, had, least in wanted if had < least)

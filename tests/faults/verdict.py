@@ -15,6 +15,7 @@ from tests.faults.cast import NAMESPACE, Cast
 from tests.faults.checker import check
 from tests.faults.histories import dump
 from tests.faults.program import ROOT, semel
+from tests.faults.rebuilds import strangers
 from tests.faults.sampler import Sample, went_back
 
 
@@ -36,6 +37,8 @@ async def judged(cast: Cast, samples: Sequence[Sample]) -> Verdict:
     set_up = settings.load(redis=cast.server.url, namespace=NAMESPACE)
     async with app.namespace_session(set_up) as session:
         dumped = await dump(session, await _verified(cast))
+    async with cast.server.admin() as redis:
+        left = await strangers(redis)
     checked = check(attempts, dumped, cast.lost, frozenset(cast.others))
     answers = [attempt for attempt in attempts if attempt.outcome is not None]
     return Verdict(
@@ -44,7 +47,9 @@ async def judged(cast: Cast, samples: Sequence[Sample]) -> Verdict:
         acknowledged=len({attempt.key for attempt in answers}),
         events=len(dumped.events),
         answers=Counter(a.outcome.status.value for a in answers if a.outcome is not None),
-        faults=[str(one) for one in checked.violations] + list(went_back(samples, cast.lost)),
+        faults=[str(one) for one in checked.violations]
+        + list(went_back(samples, cast.lost))
+        + left,
     )
 
 

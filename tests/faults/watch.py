@@ -5,6 +5,7 @@ Read from Redis a few times a second, as an operator could.
 
 import time
 from collections import Counter
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,9 +16,9 @@ from redis.exceptions import RedisError
 
 from engine.core.ids import stream_order
 from tests.faults.cast import NAMESPACE, PARTITIONS, Cast
+from tests.faults.rebuilds import live_generations, settled
 
 _LOOK_SECONDS = 0.2
-PROJECTIONS = ("orders@1", "customers@1")
 
 
 class Stall(NamedTuple):
@@ -49,14 +50,15 @@ class Place(NamedTuple):
 
 
 async def places(redis: Any) -> list[Place]:
-    """Every partition and every projection of it, in one round trip."""
+    """Every partition, and every projection of it in the generation that is live."""
+    generations = await live_generations(redis)
     pipeline = redis.pipeline(transaction=False)
     for partition in range(PARTITIONS):
         tag = f"{{{NAMESPACE}:{partition}}}"
         pipeline.hmget(f"{tag}:lease", "node", "token")
         pipeline.hmget(f"{tag}:head", "command", "position")
         pipeline.xrevrange(f"{tag}:commands", count=1)
-        for name in PROJECTIONS:
+        for name in generations:
             pipeline.hmget(f"{tag}:projection:{name}", "node", "token", "position")
     answers = iter(await pipeline.execute())
     found = []
@@ -64,7 +66,7 @@ async def places(redis: Any) -> list[Place]:
         (node, token), (done, position), entries = (next(answers) for _ in range(3))
         last = entries[0][0] if entries else "0-0"
         found.append(Place("engine", f"partition {partition}", node, token, done or "0-0", last))
-        for name in PROJECTIONS:
+        for name in generations:
             node, token, applied = next(answers)
             what = f"{name} of partition {partition}"
             here, there = f"{applied or 0}-0", f"{position or 0}-0"
@@ -79,7 +81,8 @@ async def drained(redis: Any) -> bool:
     noted = forwarded[0][0] if forwarded else "0-0"
     if inbox and stream_order(noted) < stream_order(inbox[0][0]):
         return False
-    return not any(place.has_work for place in await places(redis))
+    has_work = any(place.has_work for place in await places(redis))
+    return not has_work and await settled(redis)
 
 
 @dataclass
@@ -111,8 +114,10 @@ class Watch:
             with suppress(RedisError, OSError):
                 async with self._cast.server.admin() as redis:
                     while True:
-                        for place in await places(redis):
+                        found = await places(redis)
+                        for place in found:
                             self._note(place, time.monotonic())
+                        self._forget_but({place.what for place in found})
                         await anyio.sleep(_LOOK_SECONDS)
             await anyio.sleep(_LOOK_SECONDS)
 
@@ -132,6 +137,11 @@ class Watch:
             longest[place.role] = max(stall, longest.get(place.role, stall))
         if place.done != before.done or not place.has_work:
             self._since[place.what] = now
+
+    def _forget_but(self, there: AbstractSet[str]) -> None:
+        """Generations that are not live any more may be again, later: that is another story."""
+        for what in self._places.keys() - there:
+            del self._places[what], self._since[what]
 
     def standing_still(self) -> list[str]:
         """What has work and does nothing now, for a report of what went wrong."""

@@ -148,20 +148,6 @@ async def test_the_next_round_is_due_when_a_lease_has_rested(
         assert 0 < await settled <= 30
 
 
-async def test_what_can_be_owned_no_more_is_given_back_and_what_is_new_is_taken() -> None:
-    log: list[str] = []
-    async with house() as h:
-        keeping = h.move_in("a", lambda: Guest(log), count=2)
-        await keeping.ready.wait()
-        assert h.holders() == ["a", "a", "", ""]
-        keeping.groups["things"] = dict.fromkeys(h.keys[1:], lambda: Guest(log))
-        await eventually(lambda: h.holders() == ["", "a", "a", "a"], "the first one has gone")
-        assert log.count("leaving") == 1
-        del keeping.groups["things"]
-        await h.held_by("", "", "", "")
-        assert log.count("gone") == log.count("served") == 4
-
-
 async def test_what_is_refused_rests_and_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     rests(monkeypatch, Refused, "lease.suspended", 0.02)
     log: list[str] = []
