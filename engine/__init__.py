@@ -11,7 +11,7 @@ from engine.core.decider import Decider
 from engine.core.errors import Failed, NotFound, Rejected, SemelError, Unknown, VersionConflict
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.outcome import Outcome, Receipt, Status
-from engine.core.projection import Index, Operation, Projection, Row, add, delete, put
+from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
 from engine.core.views import Page, Views
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ __all__ = [
     "VersionConflict",
     "Views",
     "add",
+    "append",
     "connect",
     "delete",
     "put",
