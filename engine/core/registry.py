@@ -21,6 +21,7 @@ from engine.core.messages import Command, CommandContext, Event, EventContext, Q
 from engine.core.projection import Operation, Projection
 from engine.core.routing import id_fault
 from engine.core.signatures import hints_of, place_of, subclasses, taken
+from engine.core.writers import require_one_writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def build(
         _add_decider(domain, decider, services)
     for projection in projections:
         _add_projection(domain, projection)
+        require_one_writer(projection, domain.kind_events)
     for answer in queries:
         _add_query(domain, answer)
     return domain
