@@ -165,7 +165,7 @@ def test_architecture_stays_short() -> None:
 
 def test_the_readmes_domain_works() -> None:
     """The block of the README that shows a domain is one."""
-    from tests.kit import given  # noqa: PLC0415
+    from engine.testing import given  # noqa: PLC0415
 
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     (source,) = (block for block in blocks if "Decider(" in block)
