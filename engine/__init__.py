@@ -1,8 +1,8 @@
 """semel: the words that a domain is written in, and the way in for clients.
 
 Everything that ``handlers`` and ``projections`` need is imported from here. So is
-`connect`, the Python SDK; it is loaded when it is first used, so that a domain and its
-tests need no Redis client.
+`connect`, the Python SDK; it is loaded when it is first used, so that a domain needs no
+Redis client. What a domain is tested with is in `engine.testing`.
 """
 
 from typing import TYPE_CHECKING, Any
