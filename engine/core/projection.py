@@ -88,7 +88,7 @@ def append(row: str, /, *, limit: int, **items: Item) -> Append:
 
 
 def delete(row: str, /) -> Delete:
-    """Remove the row with this id."""
+    """Remove the row with this id; only events of the aggregate that writes its fields may."""
     return Delete(row)
 
 
