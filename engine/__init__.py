@@ -1,8 +1,8 @@
 """semel: the words that a domain is written in, and the way in for clients.
 
 Everything that ``handlers`` and ``projections`` need is imported from here. So is
-`connect`, the Python SDK; it is loaded when it is first used, so that a domain and its
-tests need no Redis client.
+`connect`, the Python SDK; it is loaded when it is first used, so that a domain needs no
+Redis client. What a domain is tested with is in `engine.testing`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from engine.core.decider import Decider
 from engine.core.errors import Failed, NotFound, Rejected, SemelError, Unknown, VersionConflict
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.outcome import Outcome, Receipt, Status
-from engine.core.projection import Index, Operation, Projection, Row, add, delete, put
+from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
 from engine.core.views import Page, Views
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ __all__ = [
     "VersionConflict",
     "Views",
     "add",
+    "append",
     "connect",
     "delete",
     "put",

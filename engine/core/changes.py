@@ -7,10 +7,11 @@ from types import UnionType
 from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 from engine.core.errors import Misuse
-from engine.core.projection import Add, Delete, Operation, Projection, Put, Scalar
-from engine.core.records import RowChange
+from engine.core.lists import LIST_LIMIT, list_fields
+from engine.core.projection import Add, Append, Delete, Item, Operation, Projection, Put, Scalar
+from engine.core.records import Appended, RowChange
 from engine.core.routing import ID_LENGTH_LIMIT
-from engine.core.scalars import as_text, rank_of
+from engine.core.scalars import as_item, as_text, rank_of
 
 AMOUNT_DIGITS_LIMIT = 15
 """Digits in one added number; a sum may have 27 (see ``lua/shared/decimal.lua``)."""
@@ -32,6 +33,8 @@ def changes_of(
                 draft.put(fields)
             case Add(amounts=amounts):
                 draft.add(amounts)
+            case Append(limit=limit, items=items):
+                draft.append(limit, items)
             case Delete():
                 by_row[row] = _Drafted(projection, wipe=True)
     for row, draft in by_row.items():
@@ -47,12 +50,14 @@ class _Drafted:
         self._add: dict[str, int | Decimal] = {}
         self._drop: dict[str, None] = {}
         self._ranks: dict[str, str] = {}
+        self._append: list[Appended] = []
 
     def put(self, fields: dict[str, Scalar]) -> None:
-        """Set fields; what was added to them before does not count any more."""
+        """Set fields; what was added or appended before does not count any more."""
         for name, value in fields.items():
-            _check_field(self._projection, name)
+            _check_put(self._projection, name, value)
             self._add.pop(name, None)
+            self._append = [each for each in self._append if each.field != name]
             if value is None:
                 self._put.pop(name, None)
                 self._drop[name] = None
@@ -72,16 +77,48 @@ class _Drafted:
             _check_amount(self._projection, name, self._add[name])
             self._rank(name, "=")
 
+    def append(self, limit: int, items: dict[str, Item]) -> None:
+        """Append to lists, in the order of the calls."""
+        _check_append(self._projection, limit, items)
+        self._append += [Appended(name, as_item(item), limit) for name, item in items.items()]
+
     def change(self, row: str, position: int) -> RowChange:
         """What has come together."""
         put = [text for pair in self._put.items() for text in pair]
         add = [text for name, amount in self._add.items() for text in (name, as_text(amount))]
-        return RowChange(row, position, self._wipe, put, add, list(self._drop), self._ranks)
+        drop = list(self._drop)
+        return RowChange(row, position, self._wipe, put, add, drop, self._ranks, self._append)
 
     def _rank(self, name: str, rank: str) -> None:
         for index in self._projection.indexes:
             if index.order == name:
                 self._ranks[index.name] = rank
+
+
+def _check_put(projection: Projection[Any], name: str, value: Scalar) -> None:
+    _check_field(projection, name)
+    if value is not None and name in list_fields(cast("Hashable", projection.row)):
+        raise Misuse(
+            f"{projection.name}: {name} is a list, which is appended to; put can only empty it, "
+            f"with None"
+        )
+
+
+def _check_append(projection: Projection[Any], limit: Any, items: dict[str, Item]) -> None:
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LIST_LIMIT:
+        raise Misuse(
+            f"{projection.name}: a list keeps its last 1 to {LIST_LIMIT} items, and append says "
+            f"limit={limit!r}. What there is more of becomes rows of their own, in an index"
+        )
+    if not items:
+        raise Misuse(f"{projection.name}: append names no list; say append(row, limit=20, seen=x)")
+    for name in items:
+        _check_field(projection, name)
+        if name not in list_fields(cast("Hashable", projection.row)):
+            raise Misuse(
+                f"{projection.name}: {name} is not declared as tuple[…, ...]: nothing can be "
+                f"appended to it"
+            )
 
 
 def _check_amount(projection: Projection[Any], name: str, amount: Any) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.core.errors import Refused
+from engine.core.lists import appended
 from engine.core.projection import Index
 from engine.core.records import RowChange
 
@@ -63,9 +64,11 @@ class RowFold:
         self._after |= _pairs(change.put)
         for name, amount in _pairs(change.add).items():
             self._after[name] = total_of(self._after.get(name, "0"), amount)
+        for name, item, limit in change.append:
+            self._after[name] = appended(self._after.get(name), item, limit)
         self._ranks |= change.ranks
         self._after.pop("_deleted", None)
-        if change.wipe and not change.put and not change.add:
+        if change.wipe and not (change.put or change.add or change.append):
             self._after["_deleted"] = "1"
 
     def moves(self, indexes: Sequence[Index], standing: Standing) -> Iterable[Move]:

@@ -16,12 +16,16 @@ import msgspec
 
 Scalar: TypeAlias = str | int | bool | Decimal | datetime | Enum | None
 
+Item: TypeAlias = str | int | bool | Decimal | datetime | Enum | msgspec.Struct
+"""What a list in a row holds: one kind of scalar, or small structs whose fields are scalars."""
+
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One row of a read model: scalar fields, each stored as text in a Redis hash.
 
     A field with a default may be missing from the hash; ``id``, if declared, is the row's.
+    A field declared as ``tuple[Item, ...]`` is a list that is appended to, empty at first.
     """
 
 
@@ -45,13 +49,22 @@ class Add:
 
 
 @dataclass(frozen=True)
+class Append:
+    """Append to lists of a row, creating it; each keeps its last ``limit`` items."""
+
+    row: str
+    limit: int
+    items: dict[str, Item]
+
+
+@dataclass(frozen=True)
 class Delete:
     """Remove a row; a tombstone keeps its watermarks."""
 
     row: str
 
 
-Operation: TypeAlias = Put | Add | Delete
+Operation: TypeAlias = Put | Add | Append | Delete
 
 
 def put(row: str, /, **fields: Scalar) -> Put:
@@ -64,8 +77,18 @@ def add(row: str, /, **amounts: int | Decimal) -> Add:
     return Add(row, amounts)
 
 
+def append(row: str, /, *, limit: int, **items: Item) -> Append:
+    """Append an item to lists of the row with this id; each keeps its last ``limit`` items.
+
+    The events of one aggregate own each list, as they do a field that is put: then its items
+    stand in the order in which things happened. ``limit`` is 100 at most; what there may be
+    more of is rows of their own, in an index. To empty a list, put None.
+    """
+    return Append(row, limit, items)
+
+
 def delete(row: str, /) -> Delete:
-    """Remove the row with this id."""
+    """Remove the row with this id; only events of the aggregate that writes its fields may."""
     return Delete(row)
 
 

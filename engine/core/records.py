@@ -180,12 +180,20 @@ class Report(msgspec.Struct, frozen=True):
     held: bool = True
 
 
-class RowChange(msgspec.Struct, array_like=True):
-    """All that one event does to one row, as ``apply.lua`` reads it and in its order.
+class Appended(NamedTuple):
+    """One more item for a list of a row, as JSON, and how many items the list keeps."""
 
-    First ``wipe`` and ``drop``, then ``put`` and ``add``: flat lists of field and value.
-    ``ranks`` holds, by index name, the score that a changed ``order`` field gives; ``=``
-    where that is the field's own number, after all is added.
+    field: str
+    item: str
+    limit: int
+
+
+class RowChange(msgspec.Struct, array_like=True):
+    """All that one event does to one row, as ``apply.lua`` reads it.
+
+    First ``wipe`` and ``drop``, then ``put`` and ``add``, flat lists of field and value, then
+    ``append``. ``ranks`` holds, by index name, the score that a changed ``order`` field gives;
+    ``=`` where that is the field's own number, after all is added.
     """
 
     row: str
@@ -195,3 +203,4 @@ class RowChange(msgspec.Struct, array_like=True):
     add: list[str]
     drop: list[str]
     ranks: dict[str, str]
+    append: list[Appended] = []

@@ -7,19 +7,21 @@ takes is the annotation of its first parameter. What contradicts itself is a
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from engine.core.decider import Decider, Decision
 from engine.core.errors import Misregistered
+from engine.core.lists import list_fields
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.projection import Operation, Projection
 from engine.core.routing import id_fault
 from engine.core.signatures import hints_of, place_of, subclasses, taken
+from engine.core.writers import require_one_writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,7 @@ def build(
         _add_decider(domain, decider, services)
     for projection in projections:
         _add_projection(domain, projection)
+        require_one_writer(projection, domain.kind_events)
     for answer in queries:
         _add_query(domain, answer)
     return domain
@@ -200,7 +203,8 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
 
 
 def _check_indexes(projection: Projection[Any]) -> None:
-    fields = projection.row.__struct_fields__
+    hints_of(projection.row)  # raises where the declaration of a field cannot be read
+    fields, lists = projection.row.__struct_fields__, list_fields(cast("Hashable", projection.row))
     names = [index.name for index in projection.indexes]
     if len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
         raise Misregistered(
@@ -212,6 +216,12 @@ def _check_indexes(projection: Projection[Any]) -> None:
                 raise Misregistered(
                     f"the index {index.name!r} of {projection.name!r} names the field {name!r}, "
                     f"which {place_of(projection.row)} does not have"
+                )
+            if name in lists:
+                raise Misregistered(
+                    f"the index {index.name!r} of {projection.name!r} names the field {name!r}, "
+                    f"which is a list at {place_of(projection.row)}: rows are grouped and ordered "
+                    f"by single values"
                 )
 
 

@@ -1,14 +1,16 @@
 """A row's fields as the text that a Redis hash holds, and back."""
 
+from collections.abc import Hashable
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
 from engine.core.errors import Misuse
-from engine.core.projection import AnyRow
+from engine.core.lists import list_fields
+from engine.core.projection import AnyRow, Item
 
 
 def as_text(value: Any) -> str:
@@ -32,6 +34,20 @@ def as_text(value: Any) -> str:
     )
 
 
+def as_item(value: Item) -> str:
+    """An item of a list as JSON in which each scalar is text: no reader rounds a number.
+
+    A struct becomes an object, with its tag if it has one; None in it stays ``null``.
+    """
+    if not isinstance(value, msgspec.Struct):
+        return msgspec.json.encode(as_text(value)).decode()
+    fields = msgspec.to_builtins(value, builtin_types=(Decimal, datetime))
+    if not isinstance(fields, dict):
+        raise Misuse(f"{type(value).__name__} is array_like: an item of a list has names")
+    texts = {name: None if each is None else as_text(each) for name, each in fields.items()}
+    return msgspec.json.encode(texts).decode()
+
+
 def rank_of(value: Any) -> str:
     """A value of an index's ``order`` field as a score: numbers, or milliseconds since 1970."""
     if isinstance(value, datetime) and value.tzinfo is not None:
@@ -45,8 +61,10 @@ def rank_of(value: Any) -> str:
 
 def as_row(kind: type[AnyRow], row: str, fields: dict[str, str]) -> AnyRow | None:
     """A hash as a typed row; None for a missing row or a tombstone."""
-    plain: dict[str, str] = {k: v for k, v in fields.items() if not k.startswith("_")}
+    plain: dict[str, Any] = {k: v for k, v in fields.items() if not k.startswith("_")}
     if not plain:
         return None
     plain.setdefault("id", row)
+    for name in list_fields(cast("Hashable", kind)):
+        plain[name] = msgspec.json.decode(plain.get(name, "[]"))
     return msgspec.convert(plain, kind, strict=False)

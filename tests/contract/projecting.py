@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from engine.core.ports import Log, Session
 from engine.core.projection import Index
-from engine.core.records import Checkpoint, RowChange
+from engine.core.records import Appended, Checkpoint, RowChange
 from tests.contract.stores import Store
 
 NAME, GENERATION = "things", 1
@@ -24,6 +24,12 @@ def add(position: int, row: str, **amounts: str) -> RowChange:
     """Add to fields."""
     flat = [part for pair in amounts.items() for part in pair]
     return RowChange(row, position, False, [], flat, [], {})
+
+
+def append(position: int, row: str, field: str, *items: str, limit: int = 3) -> RowChange:
+    """Append items, JSON each, to a list."""
+    appended = [Appended(field, item, limit) for item in items]
+    return RowChange(row, position, False, [], [], [], {}, appended)
 
 
 def drop(position: int, row: str, *fields: str) -> RowChange:

@@ -4,7 +4,16 @@ import pytest
 
 from engine.core.errors import Refused
 from engine.core.records import RowChange
-from tests.contract.projecting import Projecting, add, drop, project, projecting, put, wipe
+from tests.contract.projecting import (
+    Projecting,
+    add,
+    append,
+    drop,
+    project,
+    projecting,
+    put,
+    wipe,
+)
 from tests.contract.stores import Store
 
 
@@ -134,6 +143,9 @@ WRONG = {
     "a power of ten is added to": add(4, "r", large="1"),
     "a number of too many digits is added to": add(4, "r", most="-1"),
     "a number that gets too many digits is added to": add(4, "r", many="0.01"),
+    "what is no list is appended to": append(4, "r", "text", '"x"'),
+    "nothing is appended to": append(4, "r", "empty", '"x"', limit=1),
+    "an empty list of a stranger is appended to": append(4, "r", "blank", '"x"'),
     "a rank that is no number": put(4, "r", owner="bob", rank="NaN"),
     "a rank beyond all numbers": put(4, "r", owner="bob", rank="1" + "0" * 400),
 }
@@ -143,7 +155,8 @@ WRONG = {
 async def test_a_step_that_goes_wrong_writes_nothing(store: Store, change: RowChange) -> None:
     async with projecting(store) as one:
         await indexed(one)
-        await one.apply(put(3, "r", empty="", large="1e3", most="1" * 28, many="1" * 26))
+        odd = {"empty": "", "large": "1e3", "most": "1" * 28, "many": "1" * 26, "blank": "[]"}
+        await one.apply(put(3, "r", **odd))
         before = store.dump()
         with pytest.raises(Refused):
             await one.apply(put(4, "s", owner="bob", n="2"), change, put(5, "t", owner="ann"))

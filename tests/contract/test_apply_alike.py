@@ -6,13 +6,23 @@ from random import Random
 import pytest
 
 from engine.core.errors import Refused
-from engine.core.records import RowChange
+from engine.core.records import Appended, RowChange
 from tests.contract.projecting import INDEXES, Projecting, project
 from tests.contract.stores import MemoryStore, RedisStore, Store
 
 STEPS, CHANGES = 40, 5
 ROWS = ["r1", "r2", "r3/x"]
 VALUES = {"owner": ["ann", "a/b", "a%", ""], "colour": ["red", "bl/ue"], "text": ["ü", "1"]}
+ITEMS = [
+    '"x"',
+    '"a/b,\\n]["',
+    '"ü\\u0000"',
+    "123456789012345678901",
+    "1.10",
+    "[]",
+    "{}",
+    '{"b":null,"a":""}',
+]
 AMOUNTS = ["1", "-1", "0.5", "2.25", "-0.75", "0.00", "1000000000000.001", "-999999999999.99"]
 
 
@@ -31,9 +41,21 @@ def some_change(random: Random, position: int) -> RowChange:
     for index in INDEXES:
         if random.random() < 0.3:
             change.ranks[index.name] = random.choice(["1", "2.5", "-3", "1769860800000"])
+    append_some(random, change)
     if random.random() < 0.02:
         change.add += ("text", "1")
     return change
+
+
+def append_some(random: Random, change: RowChange) -> None:
+    """Items for lists, now and then for none; some lists are emptied first."""
+    for name in ("list", "other"):
+        if random.random() < 0.05:
+            change.drop.append(name)
+        for _ in range(random.choice([0, 0, 0, 1, 1, 2, 5])):
+            change.append.append(Appended(name, random.choice(ITEMS), random.choice([1, 2, 3, 10])))
+    if random.random() < 0.02:
+        change.append.append(Appended("text", '"x"', 3))
 
 
 @pytest.mark.parametrize("seed", range(3))

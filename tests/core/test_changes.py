@@ -8,7 +8,8 @@ import pytest
 
 from engine.core.changes import AMOUNT_DIGITS_LIMIT, changes_of
 from engine.core.errors import Misuse
-from engine.core.projection import Operation, Scalar, add, delete, put
+from engine.core.lists import LIST_LIMIT
+from engine.core.projection import Item, Operation, Scalar, add, append, delete, put
 from tests.core.things import NOON, NOON_MS, change, changes, things
 
 # -- Operations -------------------------------------------------------------------------
@@ -57,9 +58,13 @@ def test_operations_may_come_from_a_generator() -> None:
     assert list(changes_of(things, 7, operations())) == [change("a", put=["name", "x"])]
 
 
-@pytest.mark.parametrize("operation", [put("a", nmae="x"), add("a", cuont=1)])
+@pytest.mark.parametrize(
+    "operation", [put("a", nmae="x"), add("a", cuont=1), append("a", limit=2, wrods="x")]
+)
 def test_a_misspelt_field_is_misuse_that_names_the_others(operation: Operation) -> None:
-    with pytest.raises(Misuse, match=r"Thing has no field .*; it has id, name, count"):
+    with pytest.raises(
+        Misuse, match=r"Thing has no field .*; it has id, amounts, times, name, count"
+    ):
         changes(operation)
 
 
@@ -115,3 +120,81 @@ def test_an_order_field_changes_its_rank_or_is_misuse(operation: Operation) -> N
     except Misuse:
         return
     assert "by_count" in changed.ranks
+
+
+# -- Lists ------------------------------------------------------------------------------
+
+
+def test_what_is_appended_is_json_and_stays_in_order() -> None:
+    assert changes(
+        append("a", limit=2, words="x", numbers=7),
+        append("a", limit=2, words="y"),
+        append("a", limit=9, times=NOON),
+    ) == [
+        change(
+            "a",
+            append=[
+                ("words", '"x"', 2),
+                ("numbers", '"7"', 2),
+                ("words", '"y"', 2),
+                ("times", '"2026-01-31T12:00:00+00:00"', 9),
+            ],
+        )
+    ]
+
+
+def test_a_list_is_emptied_and_begins_anew() -> None:
+    assert changes(append("a", limit=2, words="x"), put("a", words=None)) == [
+        change("a", drop=["words"])
+    ]
+    assert changes(put("a", words=None, name="n"), append("a", limit=2, words="x")) == [
+        change("a", put=["name", "n"], drop=["words"], append=[("words", '"x"', 2)])
+    ]
+    assert changes(append("a", limit=2, words="x"), delete("a")) == [change("a", wipe=True)]
+    assert changes(delete("a"), append("a", limit=2, words="x")) == [
+        change("a", wipe=True, append=[("words", '"x"', 2)])
+    ]
+
+
+@pytest.mark.parametrize("limit", [0, -1, LIST_LIMIT + 1, 10**9, None, True, 2.0, "20"])
+def test_a_list_without_a_sensible_limit_is_misuse_that_says_what_is_one(limit: int) -> None:
+    with pytest.raises(Misuse, match=rf"its last 1 to 100 items, and append says limit={limit!r}"):
+        changes(append("a", limit=limit, words="x"))
+
+
+def test_the_limit_must_be_said() -> None:
+    with pytest.raises(TypeError, match="limit"):
+        append("a", words="x")  # type: ignore[call-arg]
+
+
+def test_the_greatest_limit_is_fine() -> None:
+    [appended] = changes(append("a", limit=LIST_LIMIT, words="x"))
+    assert appended.append == [("words", '"x"', LIST_LIMIT)]
+
+
+def test_appending_to_no_list_is_misuse() -> None:
+    with pytest.raises(Misuse, match="append names no list"):
+        changes(append("a", limit=2))
+
+
+@pytest.mark.parametrize("field", ["name", "count", "amount"])
+def test_only_lists_are_appended_to(field: str) -> None:
+    with pytest.raises(Misuse, match=f"{field} is not declared as tuple"):
+        changes(append("a", limit=2, **{field: 1}))
+
+
+@pytest.mark.parametrize("value", ["x", ("x",), []])
+def test_a_list_is_not_put(value: Scalar) -> None:
+    with pytest.raises(Misuse, match="words is a list, which is appended to"):
+        changes(put("a", words=value))
+
+
+def test_a_list_is_not_added_to() -> None:
+    with pytest.raises(Misuse):
+        changes(add("a", numbers=1))
+
+
+@pytest.mark.parametrize("item", [None, 1.5, b"x", [], Decimal("NaN")])
+def test_what_is_no_item_is_misuse(item: Item) -> None:
+    with pytest.raises(Misuse):
+        changes(append("a", limit=2, words=item))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.core.projection import Index, Operation
+from engine.core.projection import Index, Operation, Row
 from engine.core.registry import build
 from engine.core.signatures import place_of
 from engine.core.views import Views
@@ -73,3 +73,27 @@ def test_a_projections_function_takes_an_event_and_perhaps_its_context() -> None
         raise NotImplementedError
 
     assert place_of(on) in refusal([], [projection(on)])
+
+
+class Guests(Row):
+    """Who came through a door, and when last."""
+
+    id: str
+    last: tuple[str, ...] = ()
+    count: int = 0
+
+
+@pytest.mark.parametrize("index", [Index("i", ("last",), "count"), Index("i", ("id",), "last")])
+def test_rows_are_neither_grouped_nor_ordered_by_a_list(index: Index) -> None:
+    said = refusal([], [projection(row=Guests, indexes=[index])])
+    assert "names the field 'last', which is a list" in said
+    assert place_of(Guests) in said
+
+
+def test_a_row_whose_fields_cannot_be_read_is_named() -> None:
+    class Odd(Row):
+        id: "Nobody"  # type: ignore[name-defined]  # noqa: F821
+
+    said = refusal([], [projection(row=Odd)])
+    assert "'Nobody' is not defined" in said
+    assert place_of(Odd) in said

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
 
+import msgspec
+
 from engine.core.changes import changes_of
 from engine.core.projection import Index, Operation, Projection, Row
 from engine.core.records import RowChange
@@ -24,10 +26,21 @@ class Size(IntEnum):
     BIG = 3
 
 
+class Mark(msgspec.Struct, frozen=True, tag="mark"):
+    """An item of a list that says several things."""
+
+    by: str
+    at: datetime
+    amount: Decimal | None = None
+    sure: bool = True
+
+
 class Thing(Row):
     """A row with a field of every type."""
 
     id: str
+    amounts: tuple[Decimal, ...]
+    times: tuple[datetime, ...]
     name: str | None = None
     count: int = 0
     amount: Decimal = Decimal(0)
@@ -35,6 +48,10 @@ class Thing(Row):
     done: bool = False
     colour: Colour | None = None
     size: Size | None = None
+    words: tuple[str, ...] = ()
+    numbers: tuple[int, ...] = ()
+    colours: tuple[Colour, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
 
 things = Projection(

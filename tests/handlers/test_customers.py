@@ -3,6 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
+from engine.testing import given
 from handlers.customers import (
     CustomerRegistered,
     CustomerRenamed,
@@ -10,7 +11,6 @@ from handlers.customers import (
     RenameCustomer,
     decider,
 )
-from tests.kit import given
 
 ADA = CustomerRegistered("Ada")
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from engine import Command, Event
+from engine.testing import given
 from handlers.orders import (
     ITEMS_LIMIT,
     AddOrderItem,
@@ -27,7 +28,6 @@ from handlers.orders import (
     UpdateShippingAddress,
     decider,
 )
-from tests.kit import given
 
 REIMS = Address("1 Main", "Reims", "FR", "51100")
 CORK = Address("8 Johnstown Road", "Cork", "Ireland")

@@ -7,6 +7,8 @@ from itertools import islice
 from engine.core import routing
 from handlers.orders import OrderStatus
 from handlers.sample import sample_orders
+from projections.customers import customers
+from projections.orders import orders
 from tests.shop import Shop
 
 
@@ -41,13 +43,13 @@ def test_every_command_is_accepted_and_most_orders_are_shipped() -> None:
     lines = list(sample_orders(1000))
     for line in lines:
         shop.handle(json.loads(json.dumps(line)))
-    orders = shop.orders.rows()
-    by_status = Counter(row.status for row in orders.values())
-    assert len(orders) == 1000
+    rows = shop.read_models.rows(orders)
+    by_status = Counter(row.status for row in rows.values())
+    assert len(rows) == 1000
     assert by_status[OrderStatus.CREATED] == 20
     assert by_status[OrderStatus.SHIPPED] > 800
     assert by_status[OrderStatus.CANCELLED] > 20
-    assert all(row.name for row in shop.customers.rows().values())
+    assert all(row.name for row in shop.read_models.rows(customers).values())
     assert {line["type"] for line in lines} == {
         "RegisterCustomer",
         "RenameCustomer",

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from engine import Event, NotFound
+from engine.testing import Happened, ReadModels
 from handlers.customers import CustomerRegistered, CustomerRenamed
 from handlers.orders import (
     Address,
@@ -28,7 +29,6 @@ from projections.orders import (
     get_orders_by_customer,
     orders,
 )
-from tests.kit import Happened, MemoryViews, read_model, rows_after, run
 
 REIMS = Address("1 Main", "Reims", "FR", "51100")
 TEA = OrderItem("p-1", 2, Decimal("12.50"))
@@ -39,6 +39,11 @@ CREATED = Happened("order-1", OrderCreated("c-1", (TEA, CUPS), REIMS), NOON)
 ADA = Happened("customer-c-1", CustomerRegistered("Ada"))
 
 
+def shop_after(*history: Happened) -> ReadModels:
+    """Both read models after a history."""
+    return ReadModels(orders, customers).after(*history)
+
+
 def later(event: Event) -> Happened:
     """Something that happens to order-1 after it was created."""
     return Happened("order-1", event)
@@ -46,7 +51,7 @@ def later(event: Event) -> Happened:
 
 def row_after(*since: Event) -> OrderRow:
     """The row of order-1 after its creation and these events."""
-    return rows_after(orders, CREATED, *map(later, since))["order-1"]
+    return shop_after(CREATED, *map(later, since)).rows(orders)["order-1"]
 
 
 # -- Rows -------------------------------------------------------------------------------
@@ -87,19 +92,21 @@ def test_an_address_is_not_part_of_the_row() -> None:
 
 
 def test_customers_do_not_write_orders() -> None:
-    assert rows_after(orders, ADA) == {}
+    assert shop_after(ADA).rows(orders) == {}
+
+
+def test_an_order_stands_in_the_list_of_its_customer_and_in_that_of_its_status() -> None:
+    shop = shop_after(CREATED, later(OrderShipped()))
+    assert shop.group(orders, "by_customer", "c-1") == ["order-1"]
+    assert shop.group(orders, "by_customer_and_status", "c-1", "shipped") == ["order-1"]
+    assert shop.group(orders, "by_customer_and_status", "c-1", "created") == []
 
 
 # -- Queries ----------------------------------------------------------------------------
 
 
-def views_after(*history: Happened) -> MemoryViews:
-    """Both read models after a history."""
-    return MemoryViews(read_model(orders, *history), read_model(customers, *history))
-
-
 def test_an_order_is_shown_with_its_customers_name() -> None:
-    view = run(get_order_by_id(GetOrderById(order_id="order-1"), views_after(ADA, CREATED)))
+    view = shop_after(ADA, CREATED).ask(get_order_by_id, GetOrderById(order_id="order-1"))
     assert view == OrderView(
         id="order-1",
         customer_id="c-1",
@@ -121,13 +128,14 @@ def test_an_order_is_shown_with_its_customers_name() -> None:
     ids=["unregistered", "registered", "renamed"],
 )
 def test_the_name_is_the_customers_name_now(since: list[Event], name: str | None) -> None:
-    views = views_after(CREATED, *(Happened("customer-c-1", event) for event in since))
-    assert run(get_order_by_id(GetOrderById(order_id="order-1"), views)).customer_name == name
+    shop = shop_after(CREATED, *(Happened("customer-c-1", event) for event in since))
+    order = shop.ask(get_order_by_id, GetOrderById(order_id="order-1"))
+    assert order.customer_name == name
 
 
 def test_an_order_that_was_never_created_is_not_found() -> None:
     with pytest.raises(NotFound, match="order-9"):
-        run(get_order_by_id(GetOrderById(order_id="order-9"), views_after(CREATED)))
+        shop_after(CREATED).ask(get_order_by_id, GetOrderById(order_id="order-9"))
 
 
 HISTORY = [
@@ -151,7 +159,7 @@ HISTORY = [
 )
 def test_a_customers_orders_newest_first(status: OrderStatus | None, expected: list[str]) -> None:
     query = GetOrdersByCustomer(customer_id="c-1", status=status)
-    page = run(get_orders_by_customer(query, views_after(*HISTORY)))
+    page = shop_after(*HISTORY).ask(get_orders_by_customer, query)
     assert [order.id for order in page.items] == expected
     assert {order.customer_name for order in page.items} == {"Ada"}
     assert page.total == len(expected)
@@ -163,14 +171,14 @@ def test_a_customers_orders_newest_first(status: OrderStatus | None, expected: l
 )
 def test_a_list_comes_in_pages(number: int, expected: list[str]) -> None:
     query = GetOrdersByCustomer(customer_id="c-1", page=number, page_size=2)
-    page = run(get_orders_by_customer(query, views_after(*HISTORY)))
+    page = shop_after(*HISTORY).ask(get_orders_by_customer, query)
     assert [order.id for order in page.items] == expected
     assert (page.page, page.page_size, page.total) == (number, 2, 5)
 
 
 def test_an_unknown_customer_has_no_orders() -> None:
     query = GetOrdersByCustomer(customer_id="c-9")
-    page = run(get_orders_by_customer(query, views_after(*HISTORY)))
+    page = shop_after(*HISTORY).ask(get_orders_by_customer, query)
     assert (page.items, page.total) == ([], 0)
 
 

@@ -13,9 +13,9 @@ from engine.runtime.build import Build
 from engine.runtime.pace import Pace
 from engine.runtime.projector import Projector
 from engine.store.memory import MemorySession
+from engine.testing import Happened, ReadModels
 from projections.customers import customers
 from tests.eventually import eventually
-from tests.kit import Happened, read_model
 from tests.runtime.meddling import Meddler
 from tests.runtime.stage import LEASE_SECONDS, ORDER, Stage, aggregates
 
@@ -174,7 +174,7 @@ def folded(r: Reading) -> Rows:
         )
         for entry in r.entries()
     ]
-    return read_model(customers, *events).hashes
+    return plain(ReadModels(customers).after(*events).hashes(customers))
 
 
 def plain(rows: Rows) -> Rows:

@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from engine.core.ports import Session
+from engine.core.projection import Projection
 from engine.edge.client import Client
 from engine.runtime import node
 from engine.runtime import projector as projector_module
@@ -24,7 +25,6 @@ from handlers.sample import sample_orders
 from projections.customers import GetCustomer, customers
 from projections.orders import orders
 from tests.eventually import eventually
-from tests.kit import ReadModel
 from tests.runtime.stage import PARTITIONS, Stage
 from tests.shop import Shop
 
@@ -109,8 +109,8 @@ async def test_a_server_that_keeps_going_away_loses_and_doubles_nothing(nodes: i
             shop.handle(line)
         await eventually(lambda: caught_up(stage), "every projection has caught up")
     assert answered == ["accepted"] * len(lines)
-    assert rows_of(stage, "orders") == expected(shop.orders)
-    assert rows_of(stage, "customers") == expected(shop.customers)
+    assert rows_of(stage, "orders") == expected(shop, orders)
+    assert rows_of(stage, "customers") == expected(shop, customers)
     assert each_event_once(stage)
 
 
@@ -135,8 +135,8 @@ def timeless(row: dict[str, str]) -> dict[str, str]:
     return {k: v for k, v in row.items() if not k.startswith("_") and k != "created_at"}
 
 
-def expected(model: ReadModel[Any]) -> dict[str, dict[str, str]]:
-    return {id: timeless(row) for id, row in model.hashes.items()}
+def expected(shop: Shop, projection: Projection[Any]) -> dict[str, dict[str, str]]:
+    return {id: timeless(row) for id, row in shop.read_models.hashes(projection).items()}
 
 
 def each_event_once(stage: Stage) -> bool:

@@ -4,7 +4,7 @@
 -- ARGV     1 token  2 position built on  3 position reached  4 its command's entry  5 branch
 --          6 watermark field  7 prefix of row keys  8 prefix of index keys  9 indexes [[name, [group field …], order field] …]
 --          10 changes [[row number, position, wipe, put [field, value …], add […], drop [field …],
---          ranks {index: score}] …]  11… notes on parked aggregates: field, value, '' for none …
+--          ranks {index: score}, append [[field, item, limit] …]] …]  11… notes on parked aggregates: field, value, '' for none …
 -- Returns  OK
 -- Errors   FENCED  another worker, or another checkpoint; any error: nothing was written
 -- Changes are folded first and written after: what can fail, fails before the first write.
@@ -15,20 +15,11 @@ if held[1] ~= ARGV[1] or (held[2] or '0') ~= ARGV[2] then
   return redis.error_reply('FENCED the lease or the checkpoint is not ours')
 end
 -- include shared/decimal.lua
+-- include shared/list.lua
+-- include shared/row.lua
 local rows = {}
-local function stored(row, name) return call('HGET', row.key, name) or nil end
-local function value(row, name)
-  if row.new[name] ~= nil then return row.new[name] or nil end
-  return stored(row, name)
-end
-local function wipe_all(row)
-  row.new, row.ranks, row.wiped = {}, {}, true
-  for _, name in ipairs(call('HKEYS', row.key)) do
-    if name:sub(1, 1) ~= '_' then row.new[name] = false end
-  end
-end
 for _, change in ipairs(cjson.decode(ARGV[10])) do
-  local number, position, wipe, put, add, drop, ranks = unpack(change)
+  local number, position, wipe, put, add, drop, ranks, append = unpack(change)
   local key = KEYS[number + 2]
   local row = rows[number] or {key = key, new = {}, ranks = {}, at = tonumber(call('HGET', key, field) or 0)}
   rows[number] = row
@@ -38,8 +29,9 @@ for _, change in ipairs(cjson.decode(ARGV[10])) do
     for _, name in ipairs(drop) do row.new[name] = false end
     for i = 1, #put, 2 do row.new[put[i]] = put[i + 1] end
     for i = 1, #add, 2 do row.new[add[i]] = sum(value(row, add[i]) or '0', add[i + 1]) end
+    for _, one in ipairs(append) do row.new[one[1]] = appended(value(row, one[1]), one[2], one[3]) end
     for name, rank in pairs(ranks) do row.ranks[name] = rank end
-    row.new._deleted = wipe and #put + #add == 0 and '1' or false
+    row.new._deleted = wipe and #put + #add + #append == 0 and '1' or false
   end
 end
 -- include shared/indexes.lua

@@ -1,4 +1,4 @@
--- What changed rows mean for the indexes; needs `call`, `stored` and `value` of apply.lua.
+-- What changed rows mean for the indexes; needs `call`, and `stored` and `value` of row.lua.
 -- A row in no group keeps its order in a field of its own, for when it comes back to one.
 local function group(row, index, of)
   local parts = {}
