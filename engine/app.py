@@ -23,6 +23,7 @@ from typing import Any
 import anyio
 
 from engine.core import registry
+from engine.core.confinement import require_confined
 from engine.core.errors import Misregistered, Misuse, SemelError, single
 from engine.core.ports import Session
 from engine.core.registry import Domain
@@ -82,6 +83,7 @@ def domain_of(settings: Settings) -> Domain:
         queries=getattr(projections, "queries", ()),
     )
     registry.require_handled(domain, settings.handlers)
+    require_confined(settings.projections, but=settings.handlers)
     return domain
 
 

@@ -17,7 +17,6 @@ Everything is encoded and decoded on its way, as it is in Redis, and rows and in
 of the store in memory: what holds here holds there. Nothing here needs an ``async`` test.
 """
 
-import math
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,7 +41,7 @@ from engine.edge.queries import RowViews
 from engine.store.keys import Keys
 from engine.store.memory import MemoryServer
 from engine.store.memory.apply import Place, apply
-from engine.store.memory.rows import MemoryRows
+from engine.store.memory.views import MemoryRows, views_only
 
 __all__ = ["NOON", "Decided", "Given", "Happened", "ReadModels", "given"]
 
@@ -148,7 +147,8 @@ class ReadModels:
             each.name: projecting(self._domain, each) for each in projections
         }
         self._keys, server = Keys("testing"), MemoryServer()
-        self._data, self._rows = server.data, MemoryRows(server.connect(), self._keys)
+        self._data = server.data
+        self._rows = MemoryRows(views_only(server.connect(), self._keys), self._keys)
         self._versions: dict[str, int] = {}
         self._position, self._time = 0, NOON
 
@@ -198,7 +198,7 @@ class ReadModels:
     @property
     def views(self) -> Views:
         """What query handlers are given: for tests that await them themselves."""
-        return RowViews(self._rows, self._domain, None, math.inf)
+        return RowViews(self._rows, self._domain, self._rows.live)
 
     def ask(
         self, handler: Callable[[AnyQuery, Views], Coroutine[Any, Any, Answer]], query: AnyQuery

@@ -102,11 +102,15 @@ class GetOrderById(Query[OrderView]):
 
 
 class GetOrdersByCustomer(Query[Page[OrderView]]):
-    """A customer's orders, the newest first, of one status or of all."""
+    """A customer's orders, the newest first, of one status or of all.
+
+    They come page by page: by number, or by the ``cursor`` that the page before has as ``next``.
+    """
 
     customer_id: str = Field(min_length=1, max_length=100)
     status: OrderStatus | None = None
-    page: int = Field(default=1, ge=1, le=100_000)
+    page: int | None = Field(default=None, ge=1, le=100_000)
+    cursor: str | None = None
     page_size: int = Field(default=20, ge=1, le=100)
 
 
@@ -118,17 +122,14 @@ async def get_order_by_id(query: GetOrderById, views: Views) -> OrderView:
 
 
 async def get_orders_by_customer(query: GetOrdersByCustomer, views: Views) -> Page[OrderView]:
-    """An unknown customer has no orders, which is no error."""
+    """An unknown customer has no orders, which is no error; page and cursor at once are one."""
     index, group = "by_customer", [query.customer_id]
     if query.status is not None:
         index, group = "by_customer_and_status", [query.customer_id, query.status.value]
-    found = await views.page(orders, index, *group, page=query.page, page_size=query.page_size)
-    return Page(
-        items=await _with_names(found.items, views),
-        page=found.page,
-        page_size=found.page_size,
-        total=found.total,
+    found = await views.page(
+        orders, index, *group, page=query.page, cursor=query.cursor, page_size=query.page_size
     )
+    return found.showing(await _with_names(found.items, views))
 
 
 async def _with_names(rows: Sequence[OrderRow], views: Views) -> list[OrderView]:

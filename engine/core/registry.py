@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import msgspec
 
+from engine.core.confinement import require_query_handler
 from engine.core.decider import Decider, Decision
 from engine.core.errors import Misregistered
 from engine.core.lists import list_fields
@@ -226,10 +227,7 @@ def _check_indexes(projection: Projection[Any]) -> None:
 
 
 def _add_query(domain: Domain, answer: Callable[..., Awaitable[Any]]) -> None:
-    if not inspect.iscoroutinefunction(answer) or len(inspect.signature(answer).parameters) != 2:  # noqa: PLR2004
-        raise Misregistered(
-            f"{place_of(answer)}: a query is answered by an async function (query, views)"
-        )
+    require_query_handler(answer)
     for query in taken(answer, 0, Query):
         handler = QueryHandler(query, answer, place_of(answer))
         other = domain.queries.setdefault(query.__name__, handler)

@@ -16,7 +16,8 @@ from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.core.routing import aggregate_fault, id_fault
 from engine.edge.dispatch import Dispatch
-from engine.edge.queries import RowViews
+from engine.edge.freshness import fresh, wanted
+from engine.edge.queries import GenerationOf, RowViews
 
 View = TypeVar("View")
 
@@ -98,21 +99,27 @@ class QueryBus:
         """Answer a query, from a view that has reached ``after``.
 
         Raises what the query's handler raises, such as `NotFound`; `Behind` when the view
-        has not got so far within ``wait_seconds``; `Unavailable` when Redis is away as long.
+        has not got so far within ``wait_seconds``; `Parked` when it passed over what ``after``
+        stands for, `HistoryLost` when that is gone; `Unavailable` when Redis is away as long.
         """
         handler = self._domain.queries.get(type(query).__name__)
         if handler is None:
             raise Misuse(
                 f"no query {type(query).__name__} is registered in the projections package"
             )
-        receipt = _receipt_of(after)
+        want = wanted(after)
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         deadline = anyio.current_time() + seconds
 
         async def ask(session: Session) -> View:
-            if receipt is not None and receipt.partition >= session.partitions:
-                raise Misuse(f"{receipt} is no receipt of this namespace: it has no such partition")
-            views = RowViews(session.rows, self._domain, receipt, deadline)
+            generation_of: GenerationOf = session.rows.live
+            if want is not None:
+                if want.receipt.partition >= session.partitions:
+                    raise Misuse(
+                        f"{want.receipt} is no receipt of this namespace: it has no such partition"
+                    )
+                generation_of = fresh(session.checkpoints, want, deadline)
+            views = RowViews(session.rows, self._domain, generation_of)
             answer: View = await handler.answer(query, views)
             return answer
 
@@ -142,15 +149,6 @@ class Client:
         self.dispatch = Dispatch()
         self.commands = CommandBus(self.dispatch, wait_seconds)
         self.queries = QueryBus(self.dispatch, domain, wait_seconds)
-
-
-def _receipt_of(after: Outcome | Receipt | str | None) -> Receipt | None:
-    match after:
-        case Outcome():
-            return after.receipt
-        case str():
-            return Receipt.parse(after)
-    return after
 
 
 def meta_json(meta: CommandMeta) -> bytes:

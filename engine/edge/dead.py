@@ -166,7 +166,7 @@ class DeadLetters:
             await self.note(projection, aggregate), partition_of(aggregate, session.partitions)
         )  # fmt: skip
         generation = await session.rows.live(projection)
-        upto = (await session.rows.applied(projection, generation, home)).position
+        upto = (await session.checkpoints.applied(projection, generation, home)).position
         seen = Foreseen(projection, aggregate, note.position, upto, 0, 0)
         at, rows = note.position - 1, set[str]()
         while at < upto and not seen.error:

@@ -117,7 +117,7 @@ class Survey:
         for partition, key in zip(partitions, keys, strict=True):
             owner = leases[key].node
             try:
-                applied = await session.rows.applied(name, generation, partition.partition)
+                applied = await session.checkpoints.applied(name, generation, partition.partition)
                 behind = max(0, partition.position - applied.position)
                 waits = await self._age(partition.partition, applied.position) if behind else 0.0
                 said = judge(owner, behind, waits, self._reports.get(key))

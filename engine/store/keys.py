@@ -6,6 +6,8 @@ script may touch it all, on Redis Cluster too.
 
 from dataclasses import dataclass
 
+from engine.core.errors import Misuse
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
@@ -120,6 +122,15 @@ def of_generation(keys: Keys, partition: int, projection: str, generation: int) 
         keys.parked(partition, projection, generation),
         keys.projection(partition, projection, generation),
     ]
+
+
+def require_view(keys: Keys, key: str) -> None:
+    """Raise `Misuse` for any key that is not a view's or an index's: queries read no other."""
+    if not key.startswith((f"{keys.namespace}:view:", f"{keys.namespace}:index:")):
+        raise Misuse(
+            f"{key} is neither a view nor an index: a query reads nothing else. What it needs to "
+            f"know, a projection must put into rows"
+        )
 
 
 class NamesKeys:

@@ -1,4 +1,4 @@
-"""The read side: rows and indexes as queries read them, and as a projector writes them."""
+"""The read side, as a projector writes it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,8 +6,6 @@ import msgspec
 
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
-from engine.core.fold import group_name
-from engine.core.parking import read_note
 from engine.core.ports.reading import NO_NOTES
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
@@ -124,64 +122,6 @@ class RedisLog:
                 *(part for note in notes.items() for part in note),
             ],
         )  # fmt: skip
-
-
-class RedisRows:
-    """Rows and indexes, read only."""
-
-    def __init__(self, control: Connection, keys: Keys) -> None:
-        self._control, self._keys = control, keys
-
-    async def live(self, projection: str) -> int:
-        """The generation that queries read; 1 before the first projector came."""
-        return int(await self._control.call("HGET", self._keys.live(projection), "live") or 1)
-
-    async def rows(
-        self, projection: str, generation: int, ids: Sequence[str]
-    ) -> list[dict[str, str]]:
-        """Rows' fields, by id; an empty dict for a row that is not there."""
-        replies = [
-            self._control.call("HGETALL", self._keys.row(projection, generation, id)) for id in ids
-        ]
-        return [texts(await reply) for reply in replies]
-
-    async def members(  # noqa: PLR0913 -- a slice of one group of one index of one generation
-        self,
-        projection: str,
-        generation: int,
-        index: str,
-        group: Sequence[str],
-        start: int,
-        count: int,
-        newest_first: bool,  # noqa: FBT001
-    ) -> tuple[list[str], int]:
-        """A slice of an index group's row ids, and how many the group has in all."""
-        key = f"{self._keys.index(projection, generation, index)}:{group_name(group)}"
-        verb = "ZREVRANGE" if newest_first else "ZRANGE"
-        ids = self._control.call(verb, key, start, start + count - 1)
-        total = self._control.call("ZCARD", key)
-        return [id.decode() for id in await ids], int(await total)
-
-    async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
-        """A generation's checkpoint in a partition."""
-        key = self._keys.projection(partition, projection, generation)
-        return await read_checkpoint(self._control, key)
-
-    async def parked_at(
-        self, projection: str, generation: int, partition: int, position: int
-    ) -> str:
-        """The parked aggregate that keeps the event at a position from its rows; empty if none."""
-        key, id = self._keys.parked(partition, projection, generation), f"{position}-0"
-        if not await self._control.call("HLEN", key):
-            return ""
-        raw = await self._control.call("XRANGE", self._keys.log(partition), id, id)
-        aggregate = logged(*entries_of(raw)).aggregate if raw else ""
-        note = await self._control.call("HGET", key, aggregate)
-        return aggregate if note and read_note(note).position <= position else ""
-
-    async def branches(self, partition: int) -> list[Branch]:
-        """The servers that a partition's history was written on, the last one last."""
-        return await read_branches(self._control, self._keys.branches(partition))
 
 
 async def read_checkpoint(control: Connection, key: str) -> Checkpoint:

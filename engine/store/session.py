@@ -19,6 +19,7 @@ from engine.core.projection import Index
 from engine.store import namespace
 from engine.store.audit import RedisAudit
 from engine.store.builds import RedisBuilds
+from engine.store.checkpoints import RedisCheckpoints
 from engine.store.clock import now_ms
 from engine.store.commands import COMMAND_FIELDS, RedisInbox
 from engine.store.connection import Connection, connect
@@ -30,8 +31,9 @@ from engine.store.lifeline import RedisLifeline
 from engine.store.ownership import RedisLeases
 from engine.store.parked import RedisParked
 from engine.store.roster import RedisRoster
-from engine.store.rows import RedisLog, RedisRows
+from engine.store.rows import RedisLog
 from engine.store.scripts import Scripts
+from engine.store.views import RedisRows, views_only
 
 CONSUMER = "worker"
 """All workers read as one consumer: nothing is left pending, so names would only pile up."""
@@ -62,7 +64,8 @@ class RedisSession(NamesKeys):
         self.partitions, self.secret = 0, b""
         self.leases = RedisLeases(control, self._scripts, server)
         self.roster = RedisRoster(control, keys)
-        self.rows = RedisRows(control, keys)
+        self.rows = RedisRows(views_only(control, self._scripts, keys), keys)
+        self.checkpoints = RedisCheckpoints(control, keys)
         self.inspection = RedisInspection(control, keys)
         self.audit = RedisAudit(control, keys)
         self.parked = RedisParked(control, self._scripts, keys)

@@ -45,6 +45,9 @@ class Store(Protocol):
     def rank(self, key: str, member: str, score: float) -> None:
         """Set a member's score in a sorted set."""
 
+    def unrank(self, key: str, member: str) -> None:
+        """Take a member out of a sorted set."""
+
     def plant(self, key: str) -> None:
         """Put a text where something else belongs."""
 
@@ -96,6 +99,11 @@ class MemoryStore:
         ranking[member] = score
         self.server.data.keep(key, ranking)
 
+    def unrank(self, key: str, member: str) -> None:
+        ranking = self.server.data.ranking(key)
+        ranking.pop(member, None)
+        self.server.data.keep(key, ranking)
+
     def plant(self, key: str) -> None:
         self.server.data.plant(key, "planted")
 
@@ -144,6 +152,9 @@ class RedisStore:
 
     def rank(self, key: str, member: str, score: float) -> None:
         self.redis.zadd(key, {member: score})
+
+    def unrank(self, key: str, member: str) -> None:
+        self.redis.zrem(key, member)
 
     def plant(self, key: str) -> None:
         self.redis.set(key, "planted")

@@ -12,7 +12,7 @@ from tests.contract.stores import Store
 async def test_a_new_generation_stands_at_the_beginning(store: Store) -> None:
     async with projecting(store) as one:
         assert await one.log.checkpoint() == Checkpoint(0, "", "")
-        assert await one.session.rows.applied(NAME, GENERATION, 0) == Checkpoint(0, "", "")
+        assert await one.session.checkpoints.applied(NAME, GENERATION, 0) == Checkpoint(0, "", "")
 
 
 async def test_the_checkpoint_is_where_the_last_step_left_it(store: Store) -> None:
@@ -20,9 +20,9 @@ async def test_the_checkpoint_is_where_the_last_step_left_it(store: Store) -> No
         await one.apply(put(3, "r", a="1"))
         reached = Checkpoint(3, "3-7", "branch-a")
         assert await one.log.checkpoint() == reached
-        assert await one.session.rows.applied(NAME, GENERATION, 2) == reached
-        assert await one.session.rows.applied(NAME, GENERATION + 1, 2) == Checkpoint()
-        assert await one.session.rows.applied(NAME, GENERATION, 1) == Checkpoint()
+        assert await one.session.checkpoints.applied(NAME, GENERATION, 2) == reached
+        assert await one.session.checkpoints.applied(NAME, GENERATION + 1, 2) == Checkpoint()
+        assert await one.session.checkpoints.applied(NAME, GENERATION, 1) == Checkpoint()
 
 
 async def test_a_step_without_changes_moves_the_checkpoint(store: Store) -> None:
@@ -92,4 +92,4 @@ async def test_the_branches_are_those_that_the_log_was_written_on(store: Store) 
         assert first == (owner.head.branch, 0, one.session.server)
         store.add(store.keys.branches(0), {"branch": "later", "from": "7", "server": "another"})
         assert await one.log.branches() == [first, ("later", 7, "another")]
-        assert await one.session.rows.branches(0) == await one.log.branches()
+        assert await one.session.checkpoints.branches(0) == await one.log.branches()

@@ -88,11 +88,16 @@ async def test_readers_find_whose_event_is_passed_over(store: Store) -> None:
     async with projecting(store) as one:
         for position, aggregate in enumerate(["order-1", "order-1", "order-2", "order-1"], 1):
             store.add(store.keys.log(0), {"aggregate": aggregate, **EVENT}, f"{position}-0")
-        rows = one.session.rows
-        assert await rows.parked_at(NAME, GENERATION, 0, 2) == ""
+        seen = one.session.checkpoints
+        assert await seen.parked_at(NAME, GENERATION, 0, 2) == ""
         await step(one, 4, {"order-1": written(NOTE)})
-        found = [await rows.parked_at(NAME, GENERATION, 0, position) for position in range(6)]
+        found = [await seen.parked_at(NAME, GENERATION, 0, position) for position in range(6)]
         assert found == ["", "", "order-1", "", "order-1", ""]
+        place = (NAME, GENERATION, 0)
+        assert not await seen.is_parked(*place, 1, "order-1")
+        assert await seen.is_parked(*place, 2, "order-1")
+        assert await seen.is_parked(*place, 99, "order-1")
+        assert not await seen.is_parked(*place, 99, "order-2")
         assert [event.aggregate for event in await one.log.events_after(1, 2)] == [
             "order-1", "order-2",
         ]  # fmt: skip

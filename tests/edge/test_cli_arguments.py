@@ -102,6 +102,17 @@ def test_a_page_is_a_table_and_says_where_it_stands() -> None:
     assert list(document({"items": [], "page": 1, "page_size": 2, "total": 0})) == [
         "page 1 of 1, 0 in all"
     ]
+    assert list(document(page | {"total": 5, "next": "AbC-_1"}))[-1] == (
+        "page 1 of 3, 5 in all; next: AbC-_1"
+    )
+    by_cursor: dict[str, Any] = {
+        "items": [],
+        "page": None,
+        "page_size": 2,
+        "total": 5,
+        "next": None,
+    }
+    assert list(document(by_cursor)) == ["5 in all"]
 
 
 def test_a_table_is_as_wide_as_it_needs() -> None:

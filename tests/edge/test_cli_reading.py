@@ -102,11 +102,53 @@ def test_queries(semel: Semel) -> None:
         "query", "GetOrdersByCustomer", "customer_id=a", "page=1", "page_size:=5", "-o", "json"
     )
     assert (said.code, said.err) == (0, "")
-    assert said.data == {"items": [], "page": 1, "page_size": 5, "total": 0}
+    assert said.data == {"items": [], "page": 1, "page_size": 5, "total": 0, "next": None}
     assert (
         semel.run("query", "GetCustomer", '{"customer_id": "b"}', "-o", "jsonl").lines[0]["id"]
         == "customer-b"
     )
+
+
+def test_a_list_goes_on_by_cursor(semel: Semel) -> None:
+    order = {
+        "customer_id": "pages",
+        "items": [{"product_id": "p-1", "quantity": 1, "unit_price": "1.00"}],
+        "shipping_address": {"street": "1 Main", "city": "Reims", "country": "FR"},
+    }
+    receipts = [
+        semel.run("submit", "CreateOrder", f"order-page-{n}", json.dumps(order), "-o", "json").data[
+            "receipt"
+        ]
+        for n in range(3)
+    ]
+    asked = ["query", "GetOrdersByCustomer", "customer_id=pages"]
+    for receipt in receipts:
+        assert semel.run(*asked, "--after", receipt).code == 0
+    page = semel.run(*asked, "page_size:=2", "-o", "json").data
+    text = semel.run(*asked, "page_size:=2").out
+    assert text.endswith(f"page 1 of 2, 3 in all; next: {page['next']}\n")
+    rest = semel.run(*asked, f"cursor={page['next']}", "-o", "json").data
+    assert [each["id"] for each in (*page["items"], *rest["items"])] == [
+        "order-page-2", "order-page-1", "order-page-0",
+    ]  # fmt: skip
+    assert (rest["page"], rest["total"], rest["next"]) == (None, 3, None)
+    other = semel.run("query", "GetOrdersByCustomer", "customer_id=a", f"cursor={page['next']}")
+    assert (other.code, "is no cursor of orders.by_customer of 'a'" in other.err) == (2, True)
+    both = semel.run(*asked, "page=2", f"cursor={page['next']}")
+    assert (both.code, "page and cursor both say" in both.err) == (2, True)
+
+
+def test_a_receipt_is_good_for_any_process_and_any_projection(semel: Semel) -> None:
+    """Of a read model that takes none of that partition's events, and of a rejected command."""
+    renamed = semel.process("submit", "RenameCustomer", "customer-c", "name=Cy", "-o", "json").data
+    refused = semel.process("submit", "ShipOrder", "order-none", "-o", "json").data
+    assert refused["status"] == "rejected"
+    for receipt in (renamed["receipt"], refused["receipt"]):
+        asked = ["query", "GetOrdersByCustomer", "customer_id=nobody", "--after", receipt]
+        said = semel.process(*asked, "-o", "json")
+        assert (said.code, said.data["total"]) == (0, 0)
+    said = semel.run("query", "GetCustomer", "customer_id=c", "--after", renamed["receipt"])
+    assert (said.code, "Cy" in said.out) == (0, True)
 
 
 def test_a_view_that_has_not_got_so_far_is_6(semel: Semel) -> None:
@@ -140,6 +182,14 @@ def test_queries_that_have_no_answer(
     assert complaint in said.errors[0]["message"]
     assert complaint in said.err
     assert "Traceback" not in said.err
+
+
+def test_read_models_that_import_a_way_to_redis_are_not_loaded(semel: Semel) -> None:
+    said = semel.process(
+        "query", "GetCustomer", "customer_id=a", SEMEL_PROJECTIONS="tests.edge.sly"
+    )
+    assert (said.code, said.out) == (2, "")
+    assert "tests/edge/sly.py:5: redis.asyncio.Redis leads to Redis" in said.err
 
 
 def test_status_says_who_serves(semel: Semel) -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from engine import Event, NotFound
+from engine import Event, NotFound, SemelError
 from engine.testing import Happened, ReadModels
 from handlers.customers import CustomerRegistered, CustomerRenamed
 from handlers.orders import (
@@ -174,6 +174,22 @@ def test_a_list_comes_in_pages(number: int, expected: list[str]) -> None:
     page = shop_after(*HISTORY).ask(get_orders_by_customer, query)
     assert [order.id for order in page.items] == expected
     assert (page.page, page.page_size, page.total) == (number, 2, 5)
+
+
+def test_a_list_goes_on_behind_a_cursor_whatever_has_come_meanwhile() -> None:
+    shop = shop_after(*HISTORY)
+    query = GetOrdersByCustomer(customer_id="c-1", page_size=2)
+    first = shop.ask(get_orders_by_customer, query)
+    shop.after(Happened("order-7", OrderCreated("c-1", (TEA,), REIMS)))
+    query = query.model_copy(update={"cursor": first.next})
+    second = shop.ask(get_orders_by_customer, query)
+    assert [order.id for order in second.items] == ["order-3", "order-2"]
+    assert {order.customer_name for order in second.items} == {"Ada"}
+    assert (second.page, second.total) == (None, 6)
+    last = shop.ask(get_orders_by_customer, query.model_copy(update={"cursor": second.next}))
+    assert ([order.id for order in last.items], last.next) == (["order-1"], None)
+    with pytest.raises(SemelError, match="page and cursor both say"):
+        shop.ask(get_orders_by_customer, query.model_copy(update={"page": 2}))
 
 
 def test_an_unknown_customer_has_no_orders() -> None:

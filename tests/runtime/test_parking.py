@@ -8,6 +8,7 @@ import pytest
 from engine.core.errors import Fenced, Parked
 from engine.core.outcome import Receipt
 from engine.core.parking import RETRY
+from engine.edge.freshness import Wanted, fresh
 from engine.edge.queries import RowViews
 from tests.counted import Counted
 from tests.eventually import eventually
@@ -113,11 +114,12 @@ async def test_a_query_for_a_receipt_of_a_parked_aggregate_says_so() -> None:
     async with reading() as r:
         play = Play(r, Bugs(4))
         await play.read()
-        branch = (await r.session.rows.branches(PARTITION))[-1].name
+        branch = (await r.session.checkpoints.branches(PARTITION))[-1].name
 
-        async def view(position: int, row: str) -> Tally:
-            receipt = Receipt(PARTITION, position, branch)
-            views = RowViews(r.session.rows, r.stage.domain, receipt, anyio.current_time())
+        async def view(position: int, row: str, of: str = "") -> Tally:
+            want = Wanted(Receipt(PARTITION, position, branch), of)
+            generation_of = fresh(r.session.checkpoints, want, anyio.current_time())
+            views = RowViews(r.session.rows, r.stage.domain, generation_of)
             return await views.get(play.bugs.projection, row)
 
         for position in (4, 5):
@@ -125,6 +127,10 @@ async def test_a_query_for_a_receipt_of_a_parked_aggregate_says_so() -> None:
                 await view(position, ONE)
         assert (await view(2, ONE)).item_count == 2
         assert (await view(6, TWO)).item_count == 6
+        # Whose outcome it is decides where that is known: it may have no event of its own.
+        assert (await view(5, TWO, of=TWO)).item_count == 6
+        with pytest.raises(Parked, match=f"semel dead retry buggy {ONE}"):
+            await view(6, TWO, of=ONE)
 
 
 async def test_who_is_parked_is_counted() -> None:

@@ -134,7 +134,7 @@ async def _caught_up(set_up: settings.Settings) -> bool:
         for partition in range(session.partitions):
             state = await session.inspection.partition(partition)
             for name in ("orders", "customers"):
-                applied = await session.rows.applied(name, 1, partition)
+                applied = await session.checkpoints.applied(name, 1, partition)
                 if state.waiting or applied.position != state.position:
                     return False
     return True

@@ -50,7 +50,7 @@ def test_a_server_takes_each_script_and_names_it_as_we_do(redis: Any, name: str)
 
 def test_every_script_that_is_called_is_there_and_every_one_is_called() -> None:
     code = "\n".join(path.read_text() for path in STORE.glob("*.py"))
-    called = re.findall(r"(?:_scripts\.call(?:_all)?|sha_of)\(\s*\"(\w+)\"", code)
+    called = re.findall(r"(?:_scripts\.call(?:_all)?|sha_of|_ask)\(\s*\"([a-z]\w*)\"", code)
     assert sorted(set(called)) == NAMES
 
 
@@ -103,6 +103,17 @@ async def test_leases_are_kept_on_a_full_server(
         redis.config_set("maxmemory", 1)
         assert await acquire(scripts, f"{namespace}:1")
         assert await scripts.call("renew", [f"{namespace}:1"], ["t", 1000]) == 1
+
+
+async def test_lists_are_read_on_a_full_server_by_what_cannot_write(
+    server_url: str, namespace: str, redis: Any
+) -> None:
+    async with opened(server_url) as scripts:
+        redis.zadd(f"{namespace}:1", {"a": 1, "b": 1})
+        redis.config_set("maxmemory", 1)
+        found = await scripts.call("members", [f"{namespace}:1"], [0, 9, "1.0", "a"])
+        assert found == [2, 1, [b"b", b"1"]]
+        assert source_of("members").startswith("#!lua flags=no-writes\n")
 
 
 async def test_what_a_script_says_becomes_our_error(

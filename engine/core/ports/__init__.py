@@ -10,12 +10,14 @@ Stream ids are text, ``<ms>-<seq>``. Bytes stay bytes until the core has judged 
 from engine.core.ports.building import Builds
 from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
-from engine.core.ports.reading import Log, Rows
+from engine.core.ports.querying import Checkpoints, Rows
+from engine.core.ports.reading import Log
 from engine.core.ports.session import Session
 from engine.core.ports.streams import Feed, Inbox, Subscription
 
 __all__ = [
     "Builds",
+    "Checkpoints",
     "Feed",
     "Inbox",
     "Leases",

@@ -1,4 +1,4 @@
-"""The read side: as a projector writes it, and as queries read it."""
+"""The read side, as a projector writes it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -57,38 +57,3 @@ class Log(Protocol):
 
         ``notes`` are fields about parked aggregates, empty for those that go.
         """
-
-
-class Rows(Protocol):
-    """Rows and indexes, read only."""
-
-    async def live(self, projection: str) -> int:
-        """The generation that queries read."""
-
-    async def rows(
-        self, projection: str, generation: int, ids: Sequence[str]
-    ) -> list[dict[str, str]]:
-        """Rows' fields, by id; an empty dict for a row that is not there."""
-
-    async def members(  # noqa: PLR0913 -- a slice of one group of one index of one generation
-        self,
-        projection: str,
-        generation: int,
-        index: str,
-        group: Sequence[str],
-        start: int,
-        count: int,
-        newest_first: bool,  # noqa: FBT001
-    ) -> tuple[list[str], int]:
-        """A slice of an index group's row ids, and how many the group has in all."""
-
-    async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
-        """A generation's checkpoint in a partition."""
-
-    async def parked_at(
-        self, projection: str, generation: int, partition: int, position: int
-    ) -> str:
-        """The parked aggregate that keeps the event at a position from its rows; empty if none."""
-
-    async def branches(self, partition: int) -> Sequence[Branch]:
-        """The servers that a partition's history was written on, the last one last."""

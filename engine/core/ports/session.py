@@ -7,7 +7,8 @@ from engine.core.errors import SemelError
 from engine.core.ports.building import Builds
 from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
-from engine.core.ports.reading import Log, Rows
+from engine.core.ports.querying import Checkpoints, Rows
+from engine.core.ports.reading import Log
 from engine.core.ports.streams import Feed, Inbox
 from engine.core.projection import Index
 
@@ -33,7 +34,11 @@ class Session(Protocol):
 
     @property
     def rows(self) -> Rows:
-        """The read side."""
+        """Rows and indexes, as queries read them."""
+
+    @property
+    def checkpoints(self) -> Checkpoints:
+        """How far the generations of read models have come."""
 
     @property
     def builds(self) -> Builds:

@@ -27,8 +27,10 @@ def ago(seconds: float) -> str:
 def document(value: Any, indent: str = "") -> Iterator[str]:
     """Lines that show any plain value; nested ones are indented."""
     match value:
-        case {"items": list(items), "total": int(total), "page": int(page), "page_size": int(size)}:
-            yield from _page(items, total, page, size, indent)
+        case {"items": list(items), "total": int(), "page": _, "page_size": int()}:
+            if items:
+                yield from document(items, indent)
+            yield indent + _place(value)
         case dict() if value:
             width = max(map(len, value))
             for key, inner in value.items():
@@ -48,11 +50,12 @@ def document(value: Any, indent: str = "") -> Iterator[str]:
             yield indent + _cell(value)
 
 
-def _page(items: list[Any], total: int, page: int, size: int, indent: str) -> Iterator[str]:
-    if items:
-        yield from document(items, indent)
-    pages = max(1, -(-total // size))
-    yield f"{indent}page {page} of {pages}, {total} in all"
+def _place(page: Mapping[str, Any]) -> str:
+    """Where in its list a page is, and what leads on."""
+    total, number = page["total"], page["page"]
+    pages = max(1, -(-total // page["page_size"]))
+    said = f"{total} in all" if number is None else f"page {number} of {pages}, {total} in all"
+    return f"{said}; next: {page['next']}" if page.get("next") else said
 
 
 def _rows(items: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -1,12 +1,10 @@
-"""The read side: rows and indexes as queries read them, and as a projector writes them."""
+"""The read side, as a projector writes it."""
 
 from collections.abc import Mapping, Sequence
 
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
 from engine.core.errors import Fenced, Refused
-from engine.core.fold import group_name
-from engine.core.parking import read_note
 from engine.core.ports.reading import NO_NOTES
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
@@ -112,63 +110,6 @@ class MemoryLog:
         data.put(
             self._checkpoint, {"position": str(position), "command": command, "branch": branch}
         )
-
-
-class MemoryRows:
-    """Rows and indexes, read only."""
-
-    def __init__(self, link: Link, keys: Keys) -> None:
-        self._link, self._keys = link, keys
-
-    async def live(self, projection: str) -> int:
-        """The generation that queries read; 1 before the first projector came."""
-        data = await self._link.turn()
-        return int(data.hash(self._keys.live(projection)).get("live", 1))
-
-    async def rows(
-        self, projection: str, generation: int, ids: Sequence[str]
-    ) -> list[dict[str, str]]:
-        """Rows' fields, by id; an empty dict for a row that is not there."""
-        data = await self._link.turn()
-        return [dict(data.hash(self._keys.row(projection, generation, id))) for id in ids]
-
-    async def members(  # noqa: PLR0913 -- a slice of one group of one index of one generation
-        self,
-        projection: str,
-        generation: int,
-        index: str,
-        group: Sequence[str],
-        start: int,
-        count: int,
-        newest_first: bool,  # noqa: FBT001
-    ) -> tuple[list[str], int]:
-        """A slice of an index group's row ids, and how many the group has in all."""
-        data = await self._link.turn()
-        key = f"{self._keys.index(projection, generation, index)}:{group_name(group)}"
-        ids = data.ranking(key).ordered()
-        if newest_first:
-            ids.reverse()
-        return ids[start : start + count], len(ids)
-
-    async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
-        """A generation's checkpoint in a partition."""
-        key = self._keys.projection(partition, projection, generation)
-        return read_checkpoint(await self._link.turn(), key)
-
-    async def parked_at(
-        self, projection: str, generation: int, partition: int, position: int
-    ) -> str:
-        """The parked aggregate that keeps the event at a position from its rows; empty if none."""
-        data = await self._link.turn()
-        parked = data.hash(self._keys.parked(partition, projection, generation))
-        event = read_event(data, self._keys.log(partition), position)
-        aggregate = event.aggregate if event else ""
-        note = parked.get(aggregate)
-        return aggregate if note and read_note(note).position <= position else ""
-
-    async def branches(self, partition: int) -> list[Branch]:
-        """The servers that a partition's history was written on, the last one last."""
-        return read_branches(await self._link.turn(), self._keys.branches(partition))
 
 
 def read_checkpoint(data: Keyspace, key: str) -> Checkpoint:

@@ -11,6 +11,7 @@ from engine.core.errors import Lost, NotFound, Refused, SemelError, Unavailable,
 from engine.core.projection import Index
 from engine.store.keys import Keys, NamesKeys
 from engine.store.memory.builds import MemoryBuilds
+from engine.store.memory.checkpoints import MemoryCheckpoints
 from engine.store.memory.commands import MemoryInbox, command_fields
 from engine.store.memory.events import MemoryLedger
 from engine.store.memory.feed import MemoryFeed
@@ -18,8 +19,9 @@ from engine.store.memory.inspection import MemoryInspection
 from engine.store.memory.ownership import MemoryLeases
 from engine.store.memory.parked import MemoryParked
 from engine.store.memory.roster import MemoryLifeline, MemoryRoster
-from engine.store.memory.rows import MemoryLog, MemoryRows
+from engine.store.memory.rows import MemoryLog
 from engine.store.memory.server import Link, MemoryServer
+from engine.store.memory.views import MemoryRows, views_only
 from engine.store.namespace import FORMAT, SECRET_BYTES
 
 Answer = tuple[Callable[[str | SemelError], None], str | SemelError]
@@ -38,7 +40,8 @@ class MemorySession(NamesKeys):
         self.server = link.run
         self.leases = MemoryLeases(link)
         self.roster = MemoryRoster(link, keys)
-        self.rows = MemoryRows(link, keys)
+        self.rows = MemoryRows(views_only(link, keys), keys)
+        self.checkpoints = MemoryCheckpoints(link, keys)
         self.inspection = MemoryInspection(link, keys)
         self.parked = MemoryParked(link, keys)
 

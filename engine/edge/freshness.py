@@ -1,0 +1,130 @@
+"""Read your writes: which generation a query reads, once it has what a receipt stands for.
+
+While a query waits, the generation it waits for may stop being the live one: a rebuild takes
+its place, or an operator takes that back. The one of before may stand still for ever, so each
+look asks for both, what is live and how far it has come.
+"""
+
+from typing import NamedTuple
+
+import anyio
+
+from engine.core.branches import exists
+from engine.core.errors import Behind, HistoryLost, Parked
+from engine.core.outcome import Outcome, Receipt
+from engine.core.ports import Checkpoints
+from engine.core.ports.querying import Glance
+from engine.core.routing import aggregate_fault
+from engine.edge.queries import GenerationOf
+
+POLL_FIRST, POLL_LIMIT = 0.0005, 0.02
+"""Seconds between looks at a checkpoint that is waited for: doubled from first to limit."""
+
+_GUESS = 1
+"""The generation that is asked about first: nearly every other has been rebuilt from it."""
+
+
+class Wanted(NamedTuple):
+    """What a view must have seen; ``aggregate`` is whose outcome it is, empty if nobody knows."""
+
+    receipt: Receipt
+    aggregate: str = ""
+
+
+def wanted(after: Outcome | Receipt | str | None) -> Wanted | None:
+    """What an outcome, or a receipt that came from one, stands for; raises `Misuse` for neither."""
+    match after:
+        case None:
+            return None
+        case Outcome():
+            known = aggregate_fault(after.aggregate) is None
+            return Wanted(after.receipt, after.aggregate if known else "")
+        case str():
+            return Wanted(Receipt.parse(after))
+    return Wanted(after)
+
+
+def fresh(checkpoints: Checkpoints, wanted: Wanted, deadline: float) -> GenerationOf:
+    """What answers, for a projection, with its live generation once that has what is wanted.
+
+    It waits up to a time of `anyio.current_time`, and raises `Behind` then; `HistoryLost` where
+    what is wanted does not exist any more; `Parked` where the projection passed over it.
+    """
+    waiting = _Waiting(checkpoints, wanted, deadline)
+
+    async def generation(projection: str) -> int:
+        return await waiting.generation(projection)
+
+    # A function, not the method: queries hold it, and it has no attribute that leads further.
+    return generation
+
+
+class _Waiting:
+    """One query's wait for what is wanted."""
+
+    def __init__(self, checkpoints: Checkpoints, wanted: Wanted, deadline: float) -> None:
+        self._checkpoints, self._deadline = checkpoints, deadline
+        self._receipt, self._aggregate = wanted
+
+    async def generation(self, name: str) -> int:
+        """A projection's live generation, once it has what is wanted."""
+        receipt, generation, pause = self._receipt, _GUESS, POLL_FIRST
+        while True:
+            seen = await self._checkpoints.glance(name, generation, receipt.partition)
+            if seen.live != generation:
+                generation = seen.live
+                continue
+            is_late = anyio.current_time() >= self._deadline
+            is_reached = seen.applied.position >= receipt.position
+            # On the receipt's own branch too: what is lost there is waited for in vain.
+            if seen.applied.branch != receipt.branch or (is_late and not is_reached):
+                await self._require_history()
+            if is_reached:
+                await self._require_applied(name, generation)
+                return generation
+            if is_late:
+                raise Behind(_how_far(name, seen, receipt))
+            await anyio.sleep(pause)
+            pause = min(pause * 2, POLL_LIMIT)
+
+    async def _require_history(self) -> None:
+        """Raise `HistoryLost` where what the receipt stands for does not exist any more."""
+        receipt = self._receipt
+        branches = await self._checkpoints.branches(receipt.partition)
+        if branches and not exists(branches, receipt.branch, receipt.position):
+            raise HistoryLost(
+                f"{receipt} stands for what a server lost: partition {receipt.partition} "
+                f"goes on from older data. Submit the command again, with the same id"
+            )
+
+    async def _require_applied(self, name: str, generation: int) -> None:
+        """Raise `Parked` where the projection passed over what is wanted.
+
+        Whose outcome it is decides, where that is known; else whose event the receipt names:
+        that of a command without events names somebody else's.
+        """
+        place = (name, generation, self._receipt.partition, self._receipt.position)
+        aggregate = self._aggregate
+        if not aggregate:
+            aggregate = await self._checkpoints.parked_at(*place)
+        elif not await self._checkpoints.is_parked(*place, aggregate):
+            return
+        if aggregate:
+            raise Parked(
+                f"{name} could not apply an event of {aggregate}, and passes over all of them "
+                f"since: the view lacks what {self._receipt} stands for. `semel dead show {name} "
+                f"{aggregate}` says why; mend it, then `semel dead retry {name} {aggregate}`"
+            )
+
+
+def _how_far(name: str, seen: Glance, receipt: Receipt) -> str:
+    missing = receipt.position - seen.applied.position
+    events = "1 event" if missing == 1 else f"{missing} events"
+    advice = "Is a projection worker running (semel status)?"
+    if seen.is_paused:
+        advice = f"It is paused: `semel projection resume {name}` has it go on"
+    return (
+        f"{name} has applied position {seen.applied.position} of partition "
+        f"{receipt.partition}; the receipt asks for {receipt.position}, {events} further on. "
+        f"{advice}"
+    )

@@ -1,0 +1,57 @@
+"""How far the generations of read models have come, as those read who wait, and operators."""
+
+from engine.core.branches import Branch
+from engine.core.codec import logged
+from engine.core.generations import PAUSED
+from engine.core.parking import read_note
+from engine.core.ports.querying import Glance
+from engine.core.records import Checkpoint
+from engine.store.connection import Connection
+from engine.store.feed import entries_of
+from engine.store.keys import Keys
+from engine.store.rows import read_branches, read_checkpoint
+
+
+class RedisCheckpoints:
+    """How far generations have come in each partition."""
+
+    def __init__(self, control: Connection, keys: Keys) -> None:
+        self._control, self._keys = control, keys
+
+    async def glance(self, projection: str, generation: int, partition: int) -> Glance:
+        """Which generation is live and how far another has come, in one round trip."""
+        said = self._control.call("HMGET", self._keys.live(projection), "live", "state")
+        applied = await self.applied(projection, generation, partition)
+        live, state = await said
+        return Glance(int(live or 1), state == PAUSED.encode(), applied)
+
+    async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
+        """A generation's checkpoint in a partition."""
+        key = self._keys.projection(partition, projection, generation)
+        return await read_checkpoint(self._control, key)
+
+    async def is_parked(
+        self, projection: str, generation: int, partition: int, position: int, aggregate: str
+    ) -> bool:
+        """Whether a generation has passed over an event of an aggregate, up to a position."""
+        key = self._keys.parked(partition, projection, generation)
+        note = await self._control.call("HGET", key, aggregate)
+        return bool(note) and read_note(note).position <= position
+
+    async def parked_at(
+        self, projection: str, generation: int, partition: int, position: int
+    ) -> str:
+        """The parked aggregate that keeps the event at a position from its rows; empty if none."""
+        if not await self._control.call(
+            "HLEN", self._keys.parked(partition, projection, generation)
+        ):
+            return ""
+        id = f"{position}-0"
+        raw = await self._control.call("XRANGE", self._keys.log(partition), id, id)
+        aggregate = logged(*entries_of(raw)).aggregate if raw else ""
+        is_parked = await self.is_parked(projection, generation, partition, position, aggregate)
+        return aggregate if is_parked else ""
+
+    async def branches(self, partition: int) -> list[Branch]:
+        """The servers that a partition's history was written on, the last one last."""
+        return await read_branches(self._control, self._keys.branches(partition))

@@ -1,0 +1,49 @@
+"""How far the generations of read models have come, as those read who wait, and operators."""
+
+from engine.core.branches import Branch
+from engine.core.generations import PAUSED
+from engine.core.parking import read_note
+from engine.core.ports.querying import Glance
+from engine.core.records import Checkpoint
+from engine.store.keys import Keys
+from engine.store.memory.rows import read_branches, read_checkpoint, read_event
+from engine.store.memory.server import Link
+
+
+class MemoryCheckpoints:
+    """How far generations have come in each partition."""
+
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link, self._keys = link, keys
+
+    async def glance(self, projection: str, generation: int, partition: int) -> Glance:
+        """Which generation is live and how far another has come, in one round trip."""
+        applied = await self.applied(projection, generation, partition)
+        said = self._link.data().hash(self._keys.live(projection))
+        return Glance(int(said.get("live", 1)), said.get("state") == PAUSED, applied)
+
+    async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
+        """A generation's checkpoint in a partition."""
+        key = self._keys.projection(partition, projection, generation)
+        return read_checkpoint(await self._link.turn(), key)
+
+    async def is_parked(
+        self, projection: str, generation: int, partition: int, position: int, aggregate: str
+    ) -> bool:
+        """Whether a generation has passed over an event of an aggregate, up to a position."""
+        data = await self._link.turn()
+        note = data.hash(self._keys.parked(partition, projection, generation)).get(aggregate)
+        return note is not None and read_note(note).position <= position
+
+    async def parked_at(
+        self, projection: str, generation: int, partition: int, position: int
+    ) -> str:
+        """The parked aggregate that keeps the event at a position from its rows; empty if none."""
+        event = read_event(await self._link.turn(), self._keys.log(partition), position)
+        aggregate = event.aggregate if event else ""
+        is_parked = await self.is_parked(projection, generation, partition, position, aggregate)
+        return aggregate if is_parked else ""
+
+    async def branches(self, partition: int) -> list[Branch]:
+        """The servers that a partition's history was written on, the last one last."""
+        return read_branches(await self._link.turn(), self._keys.branches(partition))
