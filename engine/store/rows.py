@@ -38,6 +38,7 @@ class RedisLog:
         self._log = keys.log(partition)
         self._checkpoint = keys.projection(partition, projection, generation)
         self._parked = keys.parked(partition, projection, generation)
+        self._changed = keys.changed(partition, projection, generation)
         self._row_prefix = keys.row(projection, generation, "")
         self._fixed: list[Argument] = [
             f"_at:{partition}",
@@ -114,10 +115,10 @@ class RedisLog:
             (numbers.setdefault(change.row, len(numbers) + 1), *msgspec.structs.astuple(change)[1:])
             for change in changes
         ]
-        keys = [self._checkpoint, self._parked, *(self._row_prefix + row for row in numbers)]
+        rows = [self._row_prefix + row for row in numbers]
         await self._scripts.call(
             "apply",
-            keys,
+            [self._checkpoint, self._parked, self._changed, *rows],
             [
                 self._token, built_on, reached.position, reached.command, reached.branch,
                 *self._fixed, msgspec.json.encode(numbered),
@@ -166,6 +167,12 @@ class RedisRows:
         """A generation's checkpoint in a partition."""
         key = self._keys.projection(partition, projection, generation)
         return await read_checkpoint(self._control, key)
+
+    async def changed(self, projection: str, generation: int, partitions: int) -> list[str]:
+        """The id of the last change that a generation has told, in each partition."""
+        keys = [self._keys.projection(each, projection, generation) for each in range(partitions)]
+        replies = [self._control.call("HGET", key, "changed") for key in keys]
+        return [(await reply or b"0-0").decode() for reply in replies]
 
     async def parked_at(
         self, projection: str, generation: int, partition: int, position: int

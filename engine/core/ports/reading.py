@@ -55,7 +55,8 @@ class Log(Protocol):
     ) -> None:
         """Write rows, indexes, checkpoint and notes in one step; raises `Fenced` or `Torn`.
 
-        ``notes`` are fields about parked aggregates, empty for those that go.
+        What changes is told in the same step (`engine.core.following`). ``notes`` are fields
+        about parked aggregates, empty for those that go.
         """
 
 
@@ -84,6 +85,9 @@ class Rows(Protocol):
 
     async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
         """A generation's checkpoint in a partition."""
+
+    async def changed(self, projection: str, generation: int, partitions: int) -> Sequence[str]:
+        """The id of the last change that a generation has told, in each partition."""
 
     async def parked_at(
         self, projection: str, generation: int, partition: int, position: int

@@ -1,11 +1,15 @@
 """The read side: rows and indexes as queries read them, and as a projector writes them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+
+import msgspec
 
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
 from engine.core.errors import Fenced, Refused
 from engine.core.fold import group_name
+from engine.core.following import CHANGES_KEPT
 from engine.core.parking import read_note
 from engine.core.ports.reading import NO_NOTES
 from engine.core.projection import Index
@@ -36,6 +40,7 @@ class MemoryLog:
         self._log = keys.log(partition)
         self._checkpoint = keys.projection(partition, projection, generation)
         self._parked = keys.parked(partition, projection, generation)
+        self._changed = keys.changed(partition, projection, generation)
         self._place = Place(
             f"_at:{partition}",
             keys.row(projection, generation, ""),
@@ -104,7 +109,9 @@ class MemoryLog:
         if held.get("token") != self._token or held.get("position", "0") != str(built_on):
             raise Fenced("the lease or the checkpoint is not ours")
         parked = Hash(data.hash(self._parked)) if notes else None
-        apply(data, self._place, changes)
+        rows, groups = apply(data, self._place, changes)
+        if rows:
+            self._tell(data, reached.position, rows, groups)
         if parked is not None:
             kept = {name: note for name, note in {**parked, **notes}.items() if note}
             data.keep(self._parked, Hash(kept))
@@ -112,6 +119,21 @@ class MemoryLog:
         data.put(
             self._checkpoint, {"position": str(position), "command": command, "branch": branch}
         )
+
+    def _tell(self, data: Keyspace, position: int, rows: list[str], groups: list[str]) -> None:
+        """Tell what a step changes; what is in the way there goes."""
+        fields = {
+            b"after": data.hash(self._checkpoint).get("changed", "0-0").encode(),
+            b"rows": msgspec.json.encode(rows), b"groups": msgspec.json.encode(groups),
+        }  # fmt: skip
+        add = partial(self._link.server.add, self._changed, fields, f"{position}-*")
+        try:
+            id = add()
+        except Refused:
+            data.remove(self._changed)
+            id = add()
+        data.stream(self._changed).trim(f"{max(0, position - CHANGES_KEPT)}-0")
+        data.put(self._checkpoint, {"changed": id})
 
 
 class MemoryRows:
@@ -154,6 +176,12 @@ class MemoryRows:
         """A generation's checkpoint in a partition."""
         key = self._keys.projection(partition, projection, generation)
         return read_checkpoint(await self._link.turn(), key)
+
+    async def changed(self, projection: str, generation: int, partitions: int) -> list[str]:
+        """The id of the last change that a generation has told, in each partition."""
+        data = await self._link.turn()
+        keys = [self._keys.projection(each, projection, generation) for each in range(partitions)]
+        return [data.hash(key).get("changed", "0-0") for key in keys]
 
     async def parked_at(
         self, projection: str, generation: int, partition: int, position: int
