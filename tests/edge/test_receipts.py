@@ -54,7 +54,7 @@ async def asking() -> AsyncIterator[Asking]:
         )
         client = Client(r.stage.domain, SECONDS)
         async with anyio.create_task_group() as tasks:
-            work = client.dispatch.work
+            work = client.work
             tasks.start_soon(work_on_sessions, r.stage.session, work, Shutdown(), SECONDS)
             one = Asking(r, client)
             one.applied(6, OLD)
