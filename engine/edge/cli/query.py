@@ -29,6 +29,17 @@ if TYPE_CHECKING:
     from engine.edge.follow import Update
 
 
+Follow = Annotated[
+    bool, typer.Option("--follow", "-f", help="Go on with each other answer that comes.")
+]
+Since = Annotated[
+    str | None,
+    typer.Option(
+        "--from", metavar="TOKEN", help="With --follow: behind the update that had this token."
+    ),
+]
+
+
 def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
     name: Annotated[str, typer.Argument(metavar="NAME", help="The query, such as GetOrderById.")],
     words: Words = None,
@@ -36,15 +47,8 @@ def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
         str | None,
         typer.Option(metavar="RECEIPT", help="Answer from a view that has reached this receipt."),
     ] = None,
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with each other answer that comes.")
-    ] = False,
-    since: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="TOKEN", help="With --follow: behind the update that had this token."
-        ),
-    ] = None,
+    follow: Follow = False,
+    since: Since = None,
     wait: Wait = None,
     redis: Redis = None,
     config: ConfigFile = None,
@@ -66,10 +70,7 @@ def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
     from engine.core.outcome import Receipt  # noqa: PLC0415
 
     refuse_endless_json(output, follow=follow)
-    if follow and after is not None:
-        raise Misuse("--after waits for one answer, --follow shows each one: give one of the two")
-    if since is not None and not follow:
-        raise Misuse("--from goes on with what --follow showed: give that too")
+    _refuse_nonsense(after, since, follow=follow)
     settings = settings_of(redis, config, namespace)
     domain = domain_of(settings)
     asked = _query_of(domain, name, data_of(words or ()))
@@ -85,6 +86,14 @@ def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
         return 0
 
     return start(work)
+
+
+def _refuse_nonsense(after: str | None, since: str | None, *, follow: bool) -> None:
+    """Raise `Misuse` for options that do not go together."""
+    if follow and after is not None:
+        raise Misuse("--after waits for one answer, --follow shows each one: give one of the two")
+    if since is not None and not follow:
+        raise Misuse("--from goes on with what --follow showed: give that too")
 
 
 async def _follow(client: "Client", asked: "Query[Any]", since: str | None, output: Format) -> int:

@@ -1,6 +1,6 @@
 """Following in tests: a read model that a test writes step by step, and who follows it."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -56,6 +56,9 @@ class ListThings(Query[Page[Thing]]):
     page: int = 1
 
 
+R, OF_ANN = GetThing(thing="r"), ListThings(owner="ann")
+
+
 class Follower:
     """What somebody who follows was told so far."""
 
@@ -100,6 +103,8 @@ class Followed:
         self.store, self.client, self._tasks = store, client, tasks
         self.asked: list[Query[Any]] = []
         """Each asking of a handler, in order."""
+        self.before: list[Callable[[], Awaitable[None]]] = []
+        """What happens between the beginning of an answer and its reading."""
         self.meanwhile: list[RowChange] = []
         """What changes between the reading of a thing and the end of its answer."""
 
@@ -143,6 +148,8 @@ async def followed(store: Store) -> AsyncIterator[Followed]:
 
     async def get_thing(query: GetThing, views: Views) -> Thing:
         f.asked.append(query)
+        while f.before:
+            await f.before.pop(0)()
         thing = await views.get(things, query.thing)
         while f.meanwhile:
             await f.apply(f.meanwhile.pop(0))

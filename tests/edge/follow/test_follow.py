@@ -1,38 +1,13 @@
-"""Live views: every change comes to an answer, whatever is lost on the way, and none goes back."""
-
-from collections.abc import Iterator
-from typing import Any
+"""Live views: every change comes to an answer, and none is told that is not another one."""
 
 import pytest
 
 from engine.core.errors import Misuse, Refused
-from engine.edge import follow, watches
+from engine.edge import follow
 from tests.contract.projecting import GENERATION, NAME, add, drop, put, wipe
-from tests.contract.stores import MemoryStore, RedisStore, Store
-from tests.edge.following import GetThing, ListThings, followed, things
+from tests.contract.stores import Store
+from tests.edge.follow.following import OF_ANN, GetThing, R, followed, things
 from tests.eventually import eventually
-
-R = GetThing(thing="r")
-OF_ANN = ListThings(owner="ann")
-NOBODY = {"after": "0-0", "rows": "[]", "groups": "[]"}
-
-
-@pytest.fixture(params=["memory", "valkey"])
-def store(request: pytest.FixtureRequest, namespace: str) -> Iterator[Store]:
-    """In memory, and on a real server."""
-    if request.param == "memory":
-        yield MemoryStore(namespace)
-        return
-    redis = RedisStore("valkey", request.getfixturevalue("valkey_url"), namespace)
-    yield redis
-    redis.close()
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is paced for people and for servers is quicker here."""
-    monkeypatch.setattr(follow, "PAUSE_SECONDS", 0.005)
-    monkeypatch.setattr(watches, "LOOK_SECONDS", 0.05)
 
 
 async def test_a_row_is_followed_from_before_it_is_there_until_after_it_is_gone(
@@ -159,94 +134,6 @@ async def test_from_a_token_on_only_what_differs_is_told(store: Store) -> None:
         for word in ("", "1.7.1f9c83d0", late.token + "0", late.token.upper()):
             with pytest.raises(Misuse, match="token"):
                 f.client.queries.follow(R, after=word)
-
-
-async def test_broken_sessions_lose_nothing(store: Store) -> None:
-    async with followed(store) as f:
-        one, page = f.follow(R), f.follow(OF_ANN)
-        await one.sees(None)
-        for position in range(1, 41):
-            await f.apply(add(position, "r", n="1"))
-            if position % 8 == 0:
-                f.cut()
-        await one.sees(40)
-        await f.apply(put(41, "s", owner="ann"))
-        await page.sees(["s"])
-        assert one.answers[1:] == sorted(set(one.answers[1:])), "it never went back"
-
-
-async def test_a_change_that_is_missing_has_everything_asked_again(store: Store) -> None:
-    """As when changes come faster than they are read, and are trimmed meanwhile."""
-    async with followed(store) as f:
-        one, page = f.follow(R), f.follow(OF_ANN)
-        await one.sees(None)
-        await page.sees([])
-        store.write(store.keys.row(NAME, GENERATION, "r"), {"n": "5"})
-        store.rank(f"{store.keys.index(NAME, GENERATION, 'by_owner')}:ann", "r", 1)
-        f.tell({**NOBODY, "after": "6-0"}, "7-0")
-        await one.sees(5)
-        await page.sees(["r"])
-        await f.apply(put(8, "r", n="6"))
-        await one.sees(6)
-
-
-@pytest.mark.parametrize("entry", [{"a": "b"}, {**NOBODY, "rows": "{"}, {**NOBODY, "rows": "[1]"}])
-async def test_a_strangers_entry_hides_no_change(store: Store, entry: dict[str, str]) -> None:
-    async with followed(store) as f:
-        one = f.follow(R)
-        await f.apply(put(1, "r", n="1"))
-        await one.sees(1)
-        store.add(store.keys.changed(0, NAME, GENERATION), entry, "1769860800000-0")
-        for n in range(2, 5):
-            await f.apply(put(n, "r", n=str(n)))
-            await one.sees(n)
-
-
-async def test_what_is_not_told_is_found_by_looking(store: Store) -> None:
-    """The rows are those of an older time, and so are the checkpoints: ids come again."""
-    async with followed(store) as f:
-        one = f.follow(R)
-        await f.apply(put(9, "r", n="9"))
-        await one.sees(9)
-        store.remove(store.keys.changed(0, NAME, GENERATION))
-        store.remove(store.keys.projection(0, NAME, GENERATION))
-        store.remove(store.keys.row(NAME, GENERATION, "r"))
-        await one.sees(None)
-        await f.apply(put(1, "r", n="1"))
-        await one.sees(1)
-
-
-async def test_a_flip_is_followed_and_what_comes_before_and_after_it(store: Store) -> None:
-    async with followed(store) as f:
-        one, page = f.follow(R), f.follow(OF_ANN)
-        await f.apply(put(1, "r", n="1", owner="ann"))
-        await f.apply(put(1, "r", n="100", owner="ann"), put(2, "s", owner="ann"), generation=2)
-        await one.sees(1)
-        await page.sees(["r"])
-        store.write(store.keys.live(NAME), {"live": "2"})
-        await one.sees(100)
-        await page.sees(["s", "r"])
-        await f.apply(put(2, "r", n="2"))
-        await f.apply(put(3, "r", n="101"), generation=2)
-        await one.sees(101)
-        store.write(store.keys.live(NAME), {"live": "1"})
-        await one.sees(2)
-        assert 2 not in one.answers[:-1]
-
-
-async def test_what_nobody_follows_is_not_watched(store: Store) -> None:
-    async with followed(store) as f:
-        standing = f.client._watches.standing
-        updates: list[Any] = [f.client.queries.follow(R), f.client.queries.follow(OF_ANN)]
-        for each in updates:
-            await anext(each)
-        assert standing().keys() == {NAME}
-        await updates[0].aclose()
-        await f.apply(put(1, "r", owner="ann"))
-        assert (await anext(updates[1])).answer.total == 1
-        await updates[1].aclose()
-        await eventually(lambda: not standing(), "the watch has ended")
-        assert f.client._watches._readers == {}
 
 
 async def test_followers_share_one_watch(store: Store) -> None:
