@@ -12,6 +12,8 @@ import anyio
 import pytest
 from redis import Redis
 
+from engine import app, settings
+from engine.core.digest import code_digest
 from engine.edge.binary import Binary
 from engine.edge.client import Client
 from engine.edge.follow import Update
@@ -112,6 +114,37 @@ async def test_cut_off_again_and_again_followers_see_what_queries_see(
             assert counts[-1] == ORDERS // CUSTOMERS
             assert all(a < b for a, b in pairwise(counts)), "no count comes again, or goes back"
         assert told[row][-1] == told["customer 0"][-1]
+
+
+async def test_rebuilds_are_followed_while_orders_come(valkey_url: str, namespace: str) -> None:
+    set_up = settings.load(redis=valkey_url, namespace=namespace)
+    counts: list[int] = []
+    seen, flips, digest = counts.append, 3, code_digest(customers)
+
+    async def follow(client: Client) -> None:
+        async for update in client.queries.follow(GetCustomer(customer_id="c-0")):
+            seen(update.answer.order_count if update.answer else 0)
+
+    async with served(valkey_url, namespace) as client, app.namespace_session(set_up) as session:
+
+        async def rebuild() -> None:
+            found = await session.builds.read(customers.name)
+            begun = found.begun(digest, await session.now_ms(), max_load=0.9)
+            assert await session.builds.revise(customers.name, begun)
+            while await session.rows.live(customers.name) != begun.building:
+                await place(client, len(placed) * CUSTOMERS)
+                placed.append(begun.building)
+
+        placed: list[int] = []
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(follow, client)
+            await place(client, 1)
+            for _ in range(flips):
+                await rebuild()
+            await eventually(lambda: counts[-1:] == [len(placed)], "all orders are seen")
+            tasks.cancel_scope.cancel()
+        assert await session.rows.live(customers.name) > flips
+        assert all(a < b for a, b in pairwise(counts)), "no count comes again, or goes back"
 
 
 def ends_with(answers: list[Any], right: Any) -> bool:

@@ -35,7 +35,7 @@ Follow = Annotated[
 Since = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="TOKEN", help="With --follow: behind the update that had this token."
+        "--from", metavar="TOKEN", help="With --follow: go on from the update with this token."
     ),
 ]
 
