@@ -221,7 +221,7 @@ async def open_client(
     opened = partial(_client_session, settings)
     try:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(work_on_sessions, opened, client.dispatch.work, Shutdown(), patience)
+            tasks.start_soon(work_on_sessions, opened, client.work, Shutdown(), patience)
             await client.dispatch.session()
             yield client
             tasks.cancel_scope.cancel()

@@ -56,7 +56,7 @@ def _keys_in_code() -> set[str]:
         ),
         *(
             of_generation(0, "NAME", 0).replace(":0}", ":P}").replace("@0", "@GEN")
-            for of_generation in (keys.projection, keys.parked)
+            for of_generation in (keys.projection, keys.parked, keys.changed)
         ),
         keys.live("NAME"), keys.curator("NAME"),
         keys.row("NAME", 0, "ROW").replace("@0", "@GEN"),
@@ -76,7 +76,8 @@ def test_every_key_function_is_in_this_test() -> None:
     assert functions == {
         "meta", "inbox", "inbox_lease", "forwarded", "inbox_dead", "nodes", "node", "changes",
         "partition", "commands", "outcomes", "events", "log", "head", "branches", "lease",
-        "sources", "dead", "projection", "parked", "curator", "live", "row", "index", "reply",
+        "sources", "dead", "projection", "parked", "changed", "curator", "live", "row", "index",
+        "reply",
     }  # fmt: skip
 
 

@@ -35,6 +35,11 @@ class Move(NamedTuple):
     enters: str | None
     score: float
 
+    def groups(self) -> list[str]:
+        """The groups that it concerns, as index keys end."""
+        groups = (self.leaves, self.enters)
+        return [f"{self.index_name}:{group}" for group in groups if group is not None]
+
 
 class RowFold:
     """One row while changes are folded: what stands there, and what will.

@@ -1,23 +1,29 @@
 """The Python SDK: a `CommandBus` and a `QueryBus` over a handful of shared connections."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
 import msgspec
 
 from engine.core.errors import Lost, Misuse, Unavailable
+from engine.core.following import require_token
 from engine.core.ids import uuid7
 from engine.core.messages import Command, CommandMeta, Query
 from engine.core.outcome import Outcome, Receipt
 from engine.core.ports import Session
-from engine.core.registry import Domain
+from engine.core.projection import AnyRow, Projection
+from engine.core.registry import Domain, QueryHandler
 from engine.core.routing import aggregate_fault, id_fault
+from engine.core.views import Views
 from engine.edge.dispatch import Dispatch
+from engine.edge.follow import Follows, Update
 from engine.edge.freshness import fresh, wanted
 from engine.edge.queries import GenerationOf, RowViews
+from engine.edge.watches import Watches
 
 View = TypeVar("View")
 
@@ -86,8 +92,11 @@ class CommandBus:
 class QueryBus:
     """Asks queries of the read side; never of events or actors."""
 
-    def __init__(self, dispatch: Dispatch, domain: Domain, wait_seconds: float) -> None:
+    def __init__(
+        self, dispatch: Dispatch, domain: Domain, wait_seconds: float, follows: Follows
+    ) -> None:
         self._dispatch, self._domain, self._wait_seconds = dispatch, domain, wait_seconds
+        self._follows = follows
 
     async def dispatch(
         self,
@@ -102,11 +111,7 @@ class QueryBus:
         has not got so far within ``wait_seconds``; `Parked` when it passed over what ``after``
         stands for, `HistoryLost` when that is gone; `Unavailable` when Redis is away as long.
         """
-        handler = self._domain.queries.get(type(query).__name__)
-        if handler is None:
-            raise Misuse(
-                f"no query {type(query).__name__} is registered in the projections package"
-            )
+        handler = self._handler_of(query)
         want = wanted(after)
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         deadline = anyio.current_time() + seconds
@@ -124,6 +129,41 @@ class QueryBus:
             return answer
 
         return await self._until(deadline, ask)
+
+    def follow(
+        self, query: Query[View], *, after: str | None = None
+    ) -> AsyncGenerator[Update[View], None]:
+        """A query's answer, and each other answer that it gets from then on, without end.
+
+        Of a burst of changes only what they come to is told, ten times a second at most.
+        With the token of an update as ``after``, the first answer is one that differs from
+        it. Lost connections, restarted servers and rebuilt read models are got over. Raises
+        what the query's handler raises, but `NotFound`: that is the answer None.
+        """
+        handler = self._handler_of(query)
+        question = f"{type(query).__name__} {query.model_dump_json()}"
+        told = None if after is None else require_token(after)
+        return self._follows.updates(question, partial(handler.answer, query), told)
+
+    def follow_row(
+        self, projection: Projection[AnyRow], row_id: str, *, after: str | None = None
+    ) -> AsyncGenerator[Update[AnyRow], None]:
+        """One row as `follow` has answers; None while it is not there."""
+
+        async def answer(views: Views) -> AnyRow:
+            return await views.get(projection, row_id)
+
+        told = None if after is None else require_token(after)
+        return self._follows.updates(f"row {projection.name} {row_id}", answer, told, row_id)
+
+    def _handler_of(self, query: Query[Any]) -> QueryHandler:
+        """Who answers a query; raises `Misuse`."""
+        handler = self._domain.queries.get(type(query).__name__)
+        if handler is None:
+            raise Misuse(
+                f"no query {type(query).__name__} is registered in the projections package"
+            )
+        return handler
 
     async def _until(self, deadline: float, ask: Callable[[Session], Awaitable[View]]) -> View:
         """Ask, again on the next session when one breaks: reading twice harms nobody."""
@@ -147,8 +187,15 @@ class Client:
 
     def __init__(self, domain: Domain, wait_seconds: float) -> None:
         self.dispatch = Dispatch()
+        self._watches = Watches()
+        follows = Follows(self.dispatch, self._watches, domain)
         self.commands = CommandBus(self.dispatch, wait_seconds)
-        self.queries = QueryBus(self.dispatch, domain, wait_seconds)
+        self.queries = QueryBus(self.dispatch, domain, wait_seconds, follows)
+
+    async def work(self, session: Session) -> None:
+        """Serve on one session until it breaks."""
+        async with self._watches.serving(session):
+            await self.dispatch.work(session)
 
 
 def meta_json(meta: CommandMeta) -> bytes:

@@ -30,6 +30,12 @@ class RedisCheckpoints:
         key = self._keys.projection(partition, projection, generation)
         return await read_checkpoint(self._control, key)
 
+    async def changed(self, projection: str, generation: int, partitions: int) -> list[str]:
+        """The id of the last change that a generation has told, in each partition."""
+        keys = [self._keys.projection(each, projection, generation) for each in range(partitions)]
+        replies = [self._control.call("HGET", key, "changed") for key in keys]
+        return [(await reply or b"0-0").decode() for reply in replies]
+
     async def is_parked(
         self, projection: str, generation: int, partition: int, position: int, aggregate: str
     ) -> bool:

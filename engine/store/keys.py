@@ -95,6 +95,10 @@ class Keys:
         """Hash: aggregates that one generation passes over in a partition. As the checkpoint."""
         return self.partition(partition, f"parked:{projection}@{generation}")
 
+    def changed(self, partition: int, projection: str, generation: int) -> str:
+        """Stream, bounded, as long as its generation: what changed. Written by projectors."""
+        return self.partition(partition, f"changed:{projection}@{generation}")
+
     def curator(self, projection: str) -> str:
         """Hash: the lease of whoever flips, compares and removes a projection's generations."""
         return f"{{{self.namespace}}}:curator:{projection}"
@@ -120,6 +124,7 @@ def of_generation(keys: Keys, partition: int, projection: str, generation: int) 
     """Every key that a generation has in a partition: they go when it goes."""
     return [
         keys.parked(partition, projection, generation),
+        keys.changed(partition, projection, generation),
         keys.projection(partition, projection, generation),
     ]
 
@@ -170,6 +175,10 @@ class NamesKeys:
     def log_key(self, partition: int) -> str:
         """A partition's log."""
         return self._keys.log(partition)
+
+    def changed_key(self, projection: str, generation: int, partition: int) -> str:
+        """The stream of what a partition's events change in a generation."""
+        return self._keys.changed(partition, projection, generation)
 
     def changes_key(self) -> str:
         """The stream of changes among the processes."""

@@ -36,6 +36,7 @@ class RedisLog:
         self._log = keys.log(partition)
         self._checkpoint = keys.projection(partition, projection, generation)
         self._parked = keys.parked(partition, projection, generation)
+        self._changed = keys.changed(partition, projection, generation)
         self._row_prefix = keys.row(projection, generation, "")
         self._fixed: list[Argument] = [
             f"_at:{partition}",
@@ -112,10 +113,10 @@ class RedisLog:
             (numbers.setdefault(change.row, len(numbers) + 1), *msgspec.structs.astuple(change)[1:])
             for change in changes
         ]
-        keys = [self._checkpoint, self._parked, *(self._row_prefix + row for row in numbers)]
+        rows = [self._row_prefix + row for row in numbers]
         await self._scripts.call(
             "apply",
-            keys,
+            [self._checkpoint, self._parked, self._changed, *rows],
             [
                 self._token, built_on, reached.position, reached.command, reached.branch,
                 *self._fixed, msgspec.json.encode(numbered),

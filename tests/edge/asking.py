@@ -85,7 +85,7 @@ async def asking() -> AsyncIterator[Asking]:
                 yield session
 
         async with anyio.create_task_group() as tasks:
-            work = client.dispatch.work
+            work = client.work
             tasks.start_soon(work_on_sessions, watched, work, Shutdown(), SECONDS)
             one.applied(6, OLD)
             yield one

@@ -1,7 +1,5 @@
 """The Python SDK on a real server: shared connections, lost connections, its own writes."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 
 import anyio
@@ -12,31 +10,12 @@ from engine import app, settings
 from engine.core.errors import Behind, Lost, Misuse
 from engine.core.outcome import Receipt, Status
 from engine.edge.bench import wire
-from engine.edge.client import Client
 from handlers.customers import RegisterCustomer, RenameCustomer
 from handlers.orders import ShipOrder
 from projections.customers import GetCustomer
+from tests.edge.serving import cut_all_connections, served
 
 ADA = RegisterCustomer(name="Ada")
-
-
-@asynccontextmanager
-async def served(url: str, namespace: str, *, worker: bool = True) -> AsyncIterator[Client]:
-    """An engine node, perhaps a worker, and a client, all in this process."""
-    set_up = settings.load(redis=url, namespace=namespace, partitions=4)
-    domain = app.domain_of(set_up)
-    roles = [app.engine_role(set_up, domain)]
-    if worker:
-        roles.append(app.worker_role(set_up, domain))
-    async with app.serving(roles, 5) as ready:
-        await ready.wait()
-        async with app.open_client(set_up, domain) as client:
-            yield client
-
-
-def cut_all_connections(url: str) -> None:
-    """What a restart, a proxy or an operator may do at any moment."""
-    wire.ask(int(url.rpartition(":")[2]), b"CLIENT", b"KILL", b"TYPE", b"normal")
 
 
 async def test_a_write_is_read_by_whoever_has_its_receipt(valkey_url: str, namespace: str) -> None:

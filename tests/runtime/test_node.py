@@ -60,7 +60,7 @@ async def running(stage: Stage, nodes: int = 1) -> AsyncIterator[Client]:
     work: list[Callable[[Session], Awaitable[None]]] = [worker]
     work += (partial(engine, f"n{n}") for n in range(nodes))
     async with anyio.create_task_group() as clients:
-        clients.start_soon(work_on_sessions, stage.session, client.dispatch.work, Shutdown(), 5)
+        clients.start_soon(work_on_sessions, stage.session, client.work, Shutdown(), 5)
         async with anyio.create_task_group() as roles:
             for role in work:
                 roles.start_soon(work_on_sessions, stage.session, role, shutdown, 5)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from engine.core.ids import stream_order
 from engine.core.parking import DROP, RETRY, Ask, Fault, Note, written
 from tests.eventually import eventually
 from tests.runtime.meddling import Death, die
@@ -26,6 +27,9 @@ async def test_mended_code_catches_up_in_order(poison: int, size: int) -> None:
         assert play.rows == {ONE: play.bugs.row(*OF_ONE), TWO: play.bugs.row(*OF_TWO)}
         assert play.fields == {}
         assert play.position == EVENTS
+        changed = r.stage.server.data.stream(r.stage.keys.changed(PARTITION, "buggy", 1)).entries
+        assert changed[-1].fields[b"rows"] == f'["{ONE}"]'.encode(), "who follows is told"
+        assert stream_order(changed[-1].id) > (EVENTS, 0)
 
 
 async def test_what_comes_while_it_is_parked_queues_behind() -> None:

@@ -140,7 +140,7 @@ async def works(
         await node.engine(session, stage.domain, stage.settings, process, shutdown, lambda: None)
 
     async with stage.session() as session, anyio.create_task_group() as tasks:
-        tasks.start_soon(work_on_sessions, stage.session, client.dispatch.work, Shutdown(), 5)
+        tasks.start_soon(work_on_sessions, stage.session, client.work, Shutdown(), 5)
         tasks.start_soon(work_on_sessions, stage.session, engine, shutdown, 5)
         place = Works(stage, session, client, tasks, patch)
         await place.submit(orders)

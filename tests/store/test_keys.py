@@ -33,6 +33,7 @@ EXPECTED = {
     "dead": "{shop:7}:dead",
     "projection": "{shop:7}:projection:NAME@3",
     "parked": "{shop:7}:parked:NAME@3",
+    "changed": "{shop:7}:changed:NAME@3",
     "curator": "{shop}:curator:NAME",
     "live": "shop:view:NAME",
     "row": "shop:view:NAME@3:ROW",

@@ -42,6 +42,9 @@ class Checkpoints(Protocol):
     async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
         """A generation's checkpoint in a partition."""
 
+    async def changed(self, projection: str, generation: int, partitions: int) -> Sequence[str]:
+        """The id of the last change that a generation has told, in each partition."""
+
     async def is_parked(
         self, projection: str, generation: int, partition: int, position: int, aggregate: str
     ) -> bool:

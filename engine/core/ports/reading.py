@@ -55,5 +55,6 @@ class Log(Protocol):
     ) -> None:
         """Write rows, indexes, checkpoint and notes in one step; raises `Fenced` or `Torn`.
 
-        ``notes`` are fields about parked aggregates, empty for those that go.
+        What changes is told in the same step (`engine.core.following`). ``notes`` are fields
+        about parked aggregates, empty for those that go.
         """

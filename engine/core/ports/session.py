@@ -87,6 +87,9 @@ class Session(Protocol):
     def log_key(self, partition: int) -> str:
         """A partition's log."""
 
+    def changed_key(self, projection: str, generation: int, partition: int) -> str:
+        """The stream of what a partition's events change in a generation."""
+
     def ledger(self, partition: int, token: str) -> Ledger:
         """A partition for its owner."""
 

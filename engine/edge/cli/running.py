@@ -6,6 +6,7 @@ reads stdout any more, as shells have it.
 """
 
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -55,6 +56,20 @@ def start(work: Callable[[], Awaitable[int]]) -> int:
     return anyio.run(work, backend_options={"use_uvloop": find_spec("uvloop") is not None})
 
 
+async def until_interrupted(work: Callable[[], Awaitable[None]]) -> None:
+    """Do work that has no end of its own, until Ctrl-C: who stops it that way is content."""
+    import anyio  # noqa: PLC0415
+
+    async def interrupt() -> None:
+        with anyio.open_signal_receiver(signal.SIGINT) as signals:
+            async for _ in signals:
+                tasks.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(interrupt)
+        await work()
+
+
 def _end(error: BaseException, output: Format) -> int:
     """Say what ended a verb; raises what nobody foresaw."""
     cause = single(error)
@@ -85,9 +100,12 @@ def _advice(error: SemelError) -> str:
 
 @asynccontextmanager
 async def client_of(
-    settings: "Settings", domain: "Domain", seconds: float
+    settings: "Settings", domain: "Domain", seconds: float, *, endless: bool = False
 ) -> AsyncIterator["Client"]:
-    """A client that is connected, for a verb that has ``seconds`` for all it does."""
+    """A client that is connected, for a verb that has ``seconds`` for all it does.
+
+    One that is ``endless`` has them for the first connection, and says what it waits for later.
+    """
     import anyio  # noqa: PLC0415
 
     from engine import telemetry  # noqa: PLC0415
@@ -99,7 +117,7 @@ async def client_of(
             say(f"waiting for Redis, {patience:g} s at the most …")
 
     # A log is for those who run the engine; here somebody waits for one answer.
-    telemetry.configure("error", settings.log_style)
+    telemetry.configure("warning" if endless else "error", settings.log_style)
     patience = min(settings.connect_seconds, seconds)
     unconnected = anyio.CancelScope()
     async with anyio.create_task_group() as tasks:

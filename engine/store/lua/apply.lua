@@ -1,6 +1,6 @@
 #!lua
 -- One batch of row changes and the checkpoint behind it, wholly or not at all.
--- KEYS     1 checkpoint and lease  2 parked aggregates  3… one row each
+-- KEYS     1 checkpoint and lease  2 parked aggregates  3 change stream  4… one row each
 -- ARGV     1 token  2 position built on  3 position reached  4 its command's entry  5 branch
 --          6 watermark field  7 prefix of row keys  8 prefix of index keys  9 indexes [[name, [group field …], order field] …]
 --          10 changes [[row number, position, wipe, put [field, value …], add […], drop [field …],
@@ -10,7 +10,7 @@
 -- Changes are folded first and written after: what can fail, fails before the first write.
 -- One server holds all keys here: index keys follow from what rows hold, undeclared.
 local call, field = redis.call, ARGV[6]
-local held = call('HMGET', KEYS[1], 'token', 'position')
+local held = call('HMGET', KEYS[1], 'token', 'position', 'changed')
 if held[1] ~= ARGV[1] or (held[2] or '0') ~= ARGV[2] then
   return redis.error_reply('FENCED the lease or the checkpoint is not ours')
 end
@@ -20,7 +20,7 @@ end
 local rows = {}
 for _, change in ipairs(cjson.decode(ARGV[10])) do
   local number, position, wipe, put, add, drop, ranks, append = unpack(change)
-  local key = KEYS[number + 2]
+  local key = KEYS[number + 3]
   local row = rows[number] or {key = key, new = {}, ranks = {}, at = tonumber(call('HGET', key, field) or 0)}
   rows[number] = row
   if position > row.at then
@@ -35,11 +35,12 @@ for _, change in ipairs(cjson.decode(ARGV[10])) do
   end
 end
 -- include shared/indexes.lua
-for _, row in pairs(rows) do
+for _, row in ipairs(rows) do
   for _, index in ipairs(row.dirty and cjson.decode(ARGV[9]) or {}) do move(row, index) end
 end
+-- include shared/changed.lua
 -- include shared/parked.lua
-for _, row in pairs(rows) do
+for _, row in ipairs(rows) do
   for name, text in pairs(row.new) do
     if text then call('HSET', row.key, name, text) else call('HDEL', row.key, name) end
   end

@@ -26,8 +26,13 @@ class Place(NamedTuple):
         return f"{self.index_prefix}{index}:{group}"
 
 
-def apply(data: Keyspace, place: Place, changes: Sequence[RowChange]) -> None:
-    """Write changes to rows and indexes; raises `Refused` and then nothing was written."""
+def apply(
+    data: Keyspace, place: Place, changes: Sequence[RowChange]
+) -> tuple[list[str], list[str]]:
+    """Write changes to rows and indexes; raises `Refused` and then nothing was written.
+
+    Returns the rows that changed, and the groups of indexes as their keys end.
+    """
 
     def standing(index: str, group: str) -> Mapping[str, float]:
         return data.ranking(place.group_key(index, group))
@@ -45,6 +50,7 @@ def apply(data: Keyspace, place: Place, changes: Sequence[RowChange]) -> None:
         data.keep(place.row_prefix + name, Hash(row.fields()))
     for move in moves:
         _move(data, place, move)
+    return list(changed), list(dict.fromkeys(group for move in moves for group in move.groups()))
 
 
 def _move(data: Keyspace, place: Place, move: Move) -> None:

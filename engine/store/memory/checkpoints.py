@@ -27,6 +27,12 @@ class MemoryCheckpoints:
         key = self._keys.projection(partition, projection, generation)
         return read_checkpoint(await self._link.turn(), key)
 
+    async def changed(self, projection: str, generation: int, partitions: int) -> list[str]:
+        """The id of the last change that a generation has told, in each partition."""
+        data = await self._link.turn()
+        keys = [self._keys.projection(each, projection, generation) for each in range(partitions)]
+        return [data.hash(key).get("changed", "0-0") for key in keys]
+
     async def is_parked(
         self, projection: str, generation: int, partition: int, position: int, aggregate: str
     ) -> bool:

@@ -1,10 +1,14 @@
 """The read side, as a projector writes it."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
+
+import msgspec
 
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
 from engine.core.errors import Fenced, Refused
+from engine.core.following import CHANGES_KEPT
 from engine.core.ports.reading import NO_NOTES
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
@@ -34,6 +38,7 @@ class MemoryLog:
         self._log = keys.log(partition)
         self._checkpoint = keys.projection(partition, projection, generation)
         self._parked = keys.parked(partition, projection, generation)
+        self._changed = keys.changed(partition, projection, generation)
         self._place = Place(
             f"_at:{partition}",
             keys.row(projection, generation, ""),
@@ -102,7 +107,9 @@ class MemoryLog:
         if held.get("token") != self._token or held.get("position", "0") != str(built_on):
             raise Fenced("the lease or the checkpoint is not ours")
         parked = Hash(data.hash(self._parked)) if notes else None
-        apply(data, self._place, changes)
+        rows, groups = apply(data, self._place, changes)
+        if rows:
+            self._tell(data, reached.position, rows, groups)
         if parked is not None:
             kept = {name: note for name, note in {**parked, **notes}.items() if note}
             data.keep(self._parked, Hash(kept))
@@ -110,6 +117,21 @@ class MemoryLog:
         data.put(
             self._checkpoint, {"position": str(position), "command": command, "branch": branch}
         )
+
+    def _tell(self, data: Keyspace, position: int, rows: list[str], groups: list[str]) -> None:
+        """Tell what a step changes; what is in the way there goes."""
+        fields = {
+            b"after": data.hash(self._checkpoint).get("changed", "0-0").encode(),
+            b"rows": msgspec.json.encode(rows), b"groups": msgspec.json.encode(groups),
+        }  # fmt: skip
+        add = partial(self._link.server.add, self._changed, fields, f"{position}-*")
+        try:
+            id = add()
+        except Refused:
+            data.remove(self._changed)
+            id = add()
+        data.stream(self._changed).trim(f"{max(0, position - CHANGES_KEPT)}-0")
+        data.put(self._checkpoint, {"changed": id})
 
 
 def read_checkpoint(data: Keyspace, key: str) -> Checkpoint:

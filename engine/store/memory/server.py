@@ -67,11 +67,14 @@ class MemoryServer:
     def add(self, key: str, fields: Mapping[bytes, bytes], id: str = "*") -> str:
         """Add an entry to a stream and wake whoever waits for it; returns its id.
 
-        Raises `Refused` for an id that is not above the stream's last one.
+        Of ``<ms>-*`` the server makes the sequence. Raises `Refused` for an id that is not above
+        the stream's last one.
         """
         stream = self.data.stream(key)
         if id == "*":
             id = self._next_id(stream.last)
+        elif id.endswith("-*"):
+            id = _next_sequence(id.removesuffix("-*"), stream.last)
         if stream_order(id) <= stream_order(stream.last):
             raise Refused(f"the id {id} is not above {stream.last}, the last one of {key}")
         stream.entries.append(Entry(id, dict(fields)))
@@ -101,6 +104,12 @@ class MemoryServer:
 
     def _new_run(self) -> None:
         self.run = secrets.token_hex(8)
+
+
+def _next_sequence(ms: str, last: str) -> str:
+    """The next id of a millisecond; where the stream is beyond that, one that it refuses."""
+    last_ms, sequence = stream_order(last)
+    return f"{ms}-{sequence + 1}" if int(ms) == last_ms else f"{ms}-0"
 
 
 class Link:

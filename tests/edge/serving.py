@@ -1,0 +1,27 @@
+"""A shop that is served in this process, and what may happen to its connections."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from engine import app, settings
+from engine.edge.bench import wire
+from engine.edge.client import Client
+
+
+@asynccontextmanager
+async def served(url: str, namespace: str, *, worker: bool = True) -> AsyncIterator[Client]:
+    """An engine node, perhaps a worker, and a client, all in this process."""
+    set_up = settings.load(redis=url, namespace=namespace, partitions=4)
+    domain = app.domain_of(set_up)
+    roles = [app.engine_role(set_up, domain)]
+    if worker:
+        roles.append(app.worker_role(set_up, domain))
+    async with app.serving(roles, 5) as ready:
+        await ready.wait()
+        async with app.open_client(set_up, domain) as client:
+            yield client
+
+
+def cut_all_connections(url: str) -> None:
+    """What a restart, a proxy or an operator may do at any moment."""
+    wire.ask(int(url.rpartition(":")[2]), b"CLIENT", b"KILL", b"TYPE", b"normal")
