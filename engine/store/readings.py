@@ -3,11 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import msgspec
-
-from engine.core.codec import logged, read_event_meta
+from engine.core.codec import came_ms, logged
 from engine.core.errors import Refused, Torn
-from engine.core.ids import stream_ms
 from engine.core.records import LeaseState
 from engine.core.standing import Group, Reading
 from engine.store.clock import now_ms
@@ -82,14 +79,6 @@ class RedisAlarms:
         flat = [part for pair in alarms.items() for part in pair]
         keys = [self._keys.watch(), self._keys.alarms()]
         await self._scripts.call("alarm", keys, [token, *flat])
-
-
-def came_ms(meta: bytes) -> int:
-    """When an event's command came, by Redis's clock; 0 where its meta does not tell."""
-    try:
-        return stream_ms(read_event_meta(meta).entry)
-    except (msgspec.DecodeError, ValueError):
-        return 0
 
 
 def _reading(partition: int, answer: Any, now: int) -> Reading:

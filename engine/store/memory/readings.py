@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from engine.core.codec import logged
+from engine.core.codec import came_ms, logged
 from engine.core.errors import Fenced, Refused, Torn
 from engine.core.ids import stream_order
 from engine.core.parking import read_note
@@ -13,7 +13,6 @@ from engine.store.memory.keyspace import Keyspace, Stream
 from engine.store.memory.ownership import is_held
 from engine.store.memory.server import Link
 from engine.store.ownership import FIELDS, lease_of
-from engine.store.readings import came_ms
 
 
 class MemoryReadings:
