@@ -135,6 +135,41 @@ def summed(standings: Sequence[Standing]) -> Summary:
     )
 
 
+def disagreement(standing: Standing) -> str:
+    """What the consumer group says that cannot be, or need not be believed; empty if nothing.
+
+    A worker reads ahead, so its group has less left than its checkpoint. More is not possible,
+    and of what is read nothing is ever left pending.
+    """
+    group, owned = standing.group, bool(standing.owner)
+    if group is None:
+        return "its consumer group is gone" if owned and standing.position else ""
+    if group.pending:
+        return (
+            f"{group.pending} entries are pending in its consumer group, where workers leave none: "
+            f"somebody else reads with it"
+        )
+    if group.lag is None or group.lag == standing.behind or (owned and group.lag < standing.behind):
+        return ""
+    return (
+        f"Redis says that {group.lag} events are left for its consumer group, the checkpoint says "
+        f"{standing.behind}: the checkpoint is what counts"
+    )
+
+
+def together(groups: Sequence[Group | None]) -> Group | None:
+    """What Redis says of all these; None where it says nothing of one."""
+    known = [group for group in groups if group is not None]
+    if len(known) < len(groups) or not known:
+        return None
+    reads, lags = [group.read for group in known], [group.lag for group in known]
+    return Group(_sum(reads), _sum(lags), sum(group.pending for group in known))
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    return None if None in counts else sum(count for count in counts if count is not None)
+
+
 def worst(ages: Sequence[float | None]) -> float | None:
     """The greatest age; None where one is not known, for it may be any."""
     return None if None in ages else max((age for age in ages if age is not None), default=0.0)

@@ -152,6 +152,12 @@ PROJECTION_LAG_SECONDS = Gauge(
     ["projection", "generation", "partition"],
     registry=REGISTRY,
 )
+PROJECTION_ALERTS = Gauge(
+    "semel_projection_alerts",
+    "Alerts about a projection that are raised now, from the process that watches.",
+    ["projection"],
+    registry=REGISTRY,
+)
 
 _BY_STATUS = {status: COMMANDS.labels(status) for status in Status}
 
