@@ -23,6 +23,10 @@ SEVERITY = (
 """States from the worst on: of many partitions the worst is what is said of all."""
 
 
+PROMPT_SECONDS = 1.0
+"""An event is applied within milliseconds: what has moved nothing for longer does not run."""
+
+
 class Group(msgspec.Struct, frozen=True):
     """What Redis says of a generation's consumer group; ``lag`` is None where it cannot tell."""
 
@@ -105,7 +109,9 @@ def standing(
     behind = max(0, reading.head - reading.position)
     waits = 0.0 if not behind else _age(reading.since_ms, now_ms)
     passed = _age(reading.passed_ms, now_ms) if reading.passed_over else 0.0
-    said = _contradiction(reading, report) or _fares(reading, behind, waits, report, is_paused)
+    said = _contradiction(reading, report) or _fares(
+        reading, behind, waits or 0.0, report, is_paused
+    )
     return Standing(
         reading.partition, said.state, said.why, reading.lease.node, behind,
         None if waits is None or passed is None else max(waits, passed), waits,
@@ -204,13 +210,17 @@ def _contradiction(reading: Reading, report: Report | None) -> Condition | None:
 
 
 def _fares(
-    reading: Reading, behind: int, waits: float | None, report: Report | None,
+    reading: Reading, behind: int, waits: float, report: Report | None,
     is_paused: bool,  # noqa: FBT001
 ) -> Condition:  # fmt: skip
     """How it fares where all is as it should be."""
     if is_paused:
         return Condition(State.PAUSED)
-    said = judge(reading.lease.node, behind, waits or 0.0, report)
+    said = judge(reading.lease.node, behind, waits, report)
+    moved = report.moved if report is not None else None
+    is_prompt = waits <= PROMPT_SECONDS or (moved is not None and moved < waits)
+    if said.state is State.RUNNING and not is_prompt:
+        return Condition(State.BEHIND, f"nothing moved since the oldest came, {waits:.0f} s ago")
     if reading.parked and said.state in (State.RUNNING, State.IDLE):
         return Condition(State.PARKED)
     return said

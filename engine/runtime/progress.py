@@ -66,8 +66,8 @@ class _Rate:
         self._before = (0.0, 0)
 
     def count(self, count: int, now: float) -> None:
-        self._turn(now)
         self._count += count
+        self._turn(now)
 
     def per_second(self, now: float) -> float:
         self._turn(now)
