@@ -227,4 +227,4 @@ def _fares(
 
 
 def _age(at_ms: int, now_ms: int) -> float | None:
-    return round(max(0, now_ms - at_ms) / 1000, 1) if at_ms else None
+    return max(0, now_ms - at_ms) / 1000 if at_ms else None

@@ -1,6 +1,6 @@
 """What people are told of alarms: a line in the log, and a message to a webhook."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,15 +15,17 @@ from engine.telemetry import log
 class Telling:
     """Tells of each alarm twice: that it was raised, and that it is over.
 
-    A webhook takes its time; `told` knows what it has taken, or what was given up.
+    A webhook takes its time: ``heard`` is called when there is something that `told` knows,
+    which is what was taken, or given up.
     """
 
-    def __init__(self, settings: Settings, node: str) -> None:
+    def __init__(self, settings: Settings, node: str, heard: Callable[[], None]) -> None:
+        self._heard = heard
         self._namespace, self._node = settings.namespace, node
         self._under_way: dict[About, bool] = {}
         self._told: list[Message] = []
         url = settings.alert_webhook
-        self.webhook = None if url is None else Webhook(url, self._told.append)
+        self.webhook = None if url is None else Webhook(url, self._note)
 
     def tell(self, about: About, alarm: Alarm, now_ms: int) -> None:
         """Tell of an alarm that is due, unless that is under way."""
@@ -44,7 +46,7 @@ class Telling:
         }  # fmt: skip
         message = Message(about, is_over, msgspec.json.encode(body))
         if self.webhook is None:
-            self._told.append(message)
+            self._note(message)
         else:
             self.webhook.tell(message)
 
@@ -55,6 +57,10 @@ class Telling:
             if self._under_way.get(message.about) is message.is_over:
                 del self._under_way[message.about]
             yield message.about, message.is_over
+
+    def _note(self, message: Message) -> None:
+        self._told.append(message)
+        self._heard()
 
 
 def _said(about: About, alarm: Alarm, now_ms: int) -> dict[str, Any]:

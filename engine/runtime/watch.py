@@ -70,9 +70,10 @@ class Watch:
             int(settings.alert_for_seconds * 1000),
             int((settings.lease_seconds + GAP_SECONDS) * 1000),
         )
-        self._telling = Telling(settings, node)
+        self._telling = Telling(settings, node, self._woken)
         self.progress = Progress()
-        self._stopping = anyio.Event()
+        self._wake = anyio.Event()
+        self._stopping = False
         self._alarms: dict[About, Alarm] = {}
         self._noted: dict[str, str] = {}
         """What stands in Redis of projections that we know."""
@@ -80,7 +81,8 @@ class Watch:
 
     def stop(self) -> None:
         """Finish the look in hand; what no webhook has taken yet is told by the next watch."""
-        self._stopping.set()
+        self._stopping = True
+        self._woken()
 
     async def serve(self, token: str) -> None:
         """Watch until stopped; raises `Fenced` where somebody else watches by now."""
@@ -105,7 +107,8 @@ class Watch:
                 metrics.PROJECTION_ALERTS.remove(name)
 
     async def _watch(self, token: str) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping:
+            self._wake = anyio.Event()
             self.progress.took()
             try:
                 await self._look(token)
@@ -115,7 +118,7 @@ class Watch:
                 self.progress.moved()
                 self.progress.rests()
             with anyio.move_on_after(LOOK_SECONDS):
-                await self._stopping.wait()
+                await self._wake.wait()
 
     async def _look(self, token: str) -> None:
         """Look at everything once: judge, note what that changes, then tell it."""
@@ -157,6 +160,10 @@ class Watch:
             troubles = troubles_of(standings, is_live=stage == LIVE, limit=limit, raised=raised)
             found |= {About(name, number, kind): each for kind, each in troubles.items()}
         return found
+
+    def _woken(self) -> None:
+        """What was told is noted at once: whoever follows need not tell it again."""
+        self._wake.set()
 
     def _heed_told(self) -> None:
         for about, is_over in self._telling.told():
