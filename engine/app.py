@@ -28,7 +28,7 @@ from engine.core.errors import Misregistered, Misuse, SemelError, single
 from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.edge.client import Client
-from engine.runtime import node
+from engine.runtime import node, webhook
 from engine.runtime.health import Health
 from engine.runtime.membership import Process
 from engine.runtime.process import Readiness, Role, run_process, serve, serving
@@ -195,8 +195,10 @@ def _check_asked(shutdown: Shutdown) -> None:
 
 
 def _shown(settings: Settings) -> dict[str, Any]:
-    """The settings as a start banner lists them: the address without its password."""
+    """The settings as a start banner lists them: addresses without what is secret in them."""
     shown = settings.model_dump(exclude={"partitions", "redis"}, exclude_defaults=True)
+    if settings.alert_webhook is not None:
+        shown["alert_webhook"] = webhook.shown(settings.alert_webhook)
     return {"redis": without_password(settings.redis), "settings": shown}
 
 

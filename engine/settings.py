@@ -139,6 +139,19 @@ class Settings(BaseModel):
     previous_keep_seconds: float = Field(
         3600, ge=0, description="How long the generation before a flip is kept, to be flipped back."
     )
+    alert_lag_seconds: float = Field(
+        30,
+        gt=0,
+        description="A projection whose oldest unread event is older than this is too far behind.",
+    )
+    alert_for_seconds: float = Field(
+        30, ge=0, description="How long something must be wrong, or well again, to be told."
+    )
+    alert_webhook: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+",
+        description="Where alerts about projections are posted to, as JSON; unset, nowhere.",
+    )
     metrics_port: int | None = Field(
         None, ge=0, le=65535,
         description="The port of a daemon's metrics and health; 0 is a free one, unset none.",

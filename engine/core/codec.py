@@ -9,6 +9,7 @@ import msgspec
 
 from engine.core.branches import Branch
 from engine.core.errors import Torn
+from engine.core.ids import stream_ms
 from engine.core.messages import NO_META, CommandMeta, EventMeta, KnownMeta
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Entry, LoggedEvent
@@ -114,6 +115,14 @@ _decode_event_meta = msgspec.json.Decoder(EventMeta).decode
 def read_event_meta(raw: bytes) -> EventMeta:
     """An event's ``meta`` as it was stored."""
     return _decode_event_meta(raw)
+
+
+def came_ms(meta: bytes) -> int:
+    """When an event's command came, by Redis's clock; 0 where its ``meta`` does not tell."""
+    try:
+        return stream_ms(read_event_meta(meta).entry)
+    except (msgspec.DecodeError, ValueError):
+        return 0
 
 
 def logged(entry: Entry) -> LoggedEvent:

@@ -19,6 +19,9 @@ from engine.core.errors import Misuse, Torn
 NONE = 0
 """The number of no generation."""
 
+LIVE, BUILDING, PREVIOUS = "live", "building", "previous"
+"""What a generation is; at most one of a projection is each."""
+
 MAX_LOAD = 0.5
 """The share of the time that a rebuild takes unless told: live traffic comes first."""
 
@@ -56,9 +59,13 @@ class Generations(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def kept(self) -> tuple[int, ...]:
         """The generations there are; whatever else is found is over."""
-        return tuple(
-            number for number in (self.live, self.previous, self.building) if number != NONE
-        )
+        return tuple(self.stages)
+
+    @property
+    def stages(self) -> dict[int, str]:
+        """The same, and what each is."""
+        every = {LIVE: self.live, BUILDING: self.building, PREVIOUS: self.previous}
+        return {number: stage for stage, number in every.items() if number != NONE}
 
     def of_code(self, digest: str) -> tuple[int, ...]:
         """The generations that code of this digest keeps up, the live one first."""

@@ -8,16 +8,26 @@ retrying    any          any               it says what keeps it, and tries agai
 behind      for long     yes               it moves, and does not keep up
 running     yes          yes
 idle        no           any
+
+Of a projection, two more (`engine.core.standing`): ``paused``, because an operator wants it so,
+and ``parked`` where it would be running or idle, but passes over aggregates: events are missing.
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 from engine.core.balance import NOBODY
-from engine.core.records import Report
+from engine.core.records import Member, Report
 
 STILL_SECONDS = 5.0
 """Work that waits for longer than this, while nothing moves, is stuck."""
+
+_SILENT_SECONDS = 2.0
+"""A process that gave no sign of life for so long is not counted on any more; nor, where
+leases are longer, for as long as one lasts: signs of life come as they are renewed."""
 
 
 class State(StrEnum):
@@ -29,6 +39,8 @@ class State(StrEnum):
     RETRYING = "retrying"
     BLOCKED = "blocked"
     UNOWNED = "unowned"
+    PAUSED = "paused"
+    PARKED = "parked"
 
 
 class Condition(NamedTuple):
@@ -63,3 +75,35 @@ def _at_work(waits: float, moved: float | None) -> Condition:
     if waits > STILL_SECONDS:
         return Condition(State.BEHIND, f"the oldest waits for {waits:.0f} s")
     return Condition(State.RUNNING)
+
+
+def silent_after(lease_seconds: float) -> float:
+    """After how many seconds without a sign of life a process is dead, frozen, or cut off."""
+    return max(_SILENT_SECONDS, lease_seconds)
+
+
+def heard(members: Iterable[Member], silent_seconds: float) -> dict[str, Report]:
+    """What living processes say of what they serve, by lease, as old as it is by now.
+
+    Who holds a lease is believed before who was stopped at it. What the dead said is not.
+    """
+    reports: dict[str, Report] = {}
+    for member in members:
+        if member.silent_ms / 1000 > silent_seconds:
+            continue
+        age = member.said_ms / 1000
+        for key, report in _said(member).items():
+            if key not in reports or report.held:
+                reports[key] = msgspec.structs.replace(
+                    report,
+                    moved=None if report.moved is None else report.moved + age,
+                    busy=None if report.busy is None else report.busy + age,
+                )
+    return reports
+
+
+def _said(member: Member) -> dict[str, Report]:
+    try:
+        return msgspec.json.decode(member.about.get("reports") or "{}", type=dict[str, Report])
+    except msgspec.DecodeError:
+        return {}  # not a process of ours: it is listed, and not believed

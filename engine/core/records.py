@@ -167,17 +167,19 @@ class Member(NamedTuple):
         return self.about.get("serves", "").split()
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a tenant fares; ages in seconds, None for never or not now.
 
     ``moved`` is how long ago it last got something done, ``busy`` how long it has been at
     what it is at. ``trouble`` says what keeps it; ``held`` is False where that stopped it.
+    ``rate`` is how much it gets done in a second, of late; None where that is not counted.
     """
 
-    moved: float | None
-    busy: float | None
+    moved: float | None = None
+    busy: float | None = None
     trouble: str = ""
     held: bool = True
+    rate: float | None = None
 
 
 class Appended(NamedTuple):

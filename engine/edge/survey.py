@@ -3,30 +3,27 @@
 Everything is read from Redis, and nothing is remembered: asked twice, it looks twice.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.core.codec import read_event_meta
 from engine.core.errors import Refused
 from engine.core.ids import stream_ms
-from engine.core.liveness import Condition, State, judge
+from engine.core.liveness import Condition, State, heard, judge, silent_after
 from engine.core.records import LeaseState, Member, Report
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
-
-SILENT_SECONDS = 2.0
-"""A process that gave no sign of life for so long is not counted on any more; nor, where
-leases are longer, for as long as one lasts: signs of life come as they are renewed."""
 
 SILENT = "silent"
 """The state of a process that is listed and gives no sign of life."""
 
 STUCK = "stuck"
 """The state of one that keeps its leases and says nothing: its event loop stands still."""
+
+_CURATOR = "curator:"
+"""Who serves a projection shares the lease of its curator too."""
 
 LISTED_SECONDS = 60.0
 """A process that fell silent without a word is listed for so long."""
@@ -47,22 +44,6 @@ class Partition(msgspec.Struct):
     waits: float
 
 
-class Projection(msgspec.Struct):
-    """One projection over all partitions; ``lag`` counts events, ``states`` partitions.
-
-    ``parked`` counts aggregates that it passes over.
-    """
-
-    name: str
-    generation: int
-    lag: int
-    owned: int
-    workers: list[str]
-    states: dict[str, int]
-    troubles: list[str]
-    parked: int
-
-
 class Node(msgspec.Struct):
     """One process, as it says itself; ``silent_seconds`` since its last sign of life."""
 
@@ -81,14 +62,23 @@ class Survey:
 
     def __init__(self, session: "RedisSession", lease_seconds: float) -> None:
         self._session = session
-        self._silent_seconds = max(SILENT_SECONDS, lease_seconds)
-        self._reports: dict[str, Report] = {}
+        self._silent_seconds = silent_after(lease_seconds)
+        self.reports: Mapping[str, Report] = {}
+        """What processes say of what they serve; ask for the nodes first."""
+        self.projections: set[str] = set()
+        """The projections that they serve: what is known without the project's code."""
 
     async def nodes(self) -> list[Node]:
         """Every process that is there, or was a moment ago."""
         members = await self._session.roster.members(LISTED_SECONDS)
-        for member in members.values():
-            self._hear(member)
+        self.reports = heard(members.values(), self._silent_seconds)
+        living = [member for member in members.values() if not self._is_silent(member)]
+        self.projections = {
+            group.removeprefix(_CURATOR)
+            for member in living
+            for group in member.serves
+            if group.startswith(_CURATOR)
+        }
         return [self._node(member) for member in members.values()]
 
     async def partitions(self) -> "list[Partition]":
@@ -98,66 +88,20 @@ class Survey:
         leases = await session.leases.look(keys)
         now = await session.inspection.now_ms()
         return [
-            await self._partition(number, leases[key], self._reports.get(key), now)
+            await self._partition(number, leases[key], self.reports.get(key), now)
             for number, key in enumerate(keys)
         ]
 
     async def inbox_owner(self) -> str:
         """Who moves the inbox's entries."""
-        key = self._session.inbox_lease()
+        return await self._owner(self._session.inbox_lease())
+
+    async def watcher(self) -> str:
+        """Who watches projections, and tells what is wrong."""
+        return await self._owner(self._session.watch_lease())
+
+    async def _owner(self, key: str) -> str:
         return (await self._session.leases.look([key]))[key].node
-
-    async def projection(self, name: str, partitions: Sequence[Partition]) -> Projection:
-        """One projection, over partitions that were looked at before."""
-        session = self._session
-        generation = await session.rows.live(name)
-        keys = [session.projection_lease(name, generation, p.partition) for p in partitions]
-        leases = await session.leases.look(keys)
-        owners, states, troubles, lag = Counter[str](), Counter[str](), dict[str, None](), 0
-        for partition, key in zip(partitions, keys, strict=True):
-            owner = leases[key].node
-            try:
-                applied = await session.checkpoints.applied(name, generation, partition.partition)
-                behind = max(0, partition.position - applied.position)
-                waits = await self._age(partition.partition, applied.position) if behind else 0.0
-                said = judge(owner, behind, waits, self._reports.get(key))
-            except Refused as error:
-                behind, said = 0, Condition(State.BLOCKED, f"it cannot be read: {error}")
-            lag += behind
-            owners[owner] += bool(owner)
-            states[said.state] += 1
-            if said.why:
-                troubles[f"partition {partition.partition}: {said.why}"] = None
-        parked = await session.parked.counts(name, generation, [p.partition for p in partitions])
-        workers = sorted(owner for owner in owners if owner)
-        return Projection(
-            name, generation, lag, owners.total(), workers, dict(states), list(troubles),
-            sum(parked),
-        )  # fmt: skip
-
-    async def _age(self, partition: int, applied: int) -> float:
-        """How long the first event that was not applied has been there."""
-        event = await self._session.inspection.log(partition, applied, 1)
-        if not event:
-            return 0.0
-        now = await self._session.inspection.now_ms()
-        return max(0.0, (now - stream_ms(read_event_meta(event[0].meta).entry)) / 1000)
-
-    def _hear(self, member: Member) -> None:
-        """Keep what a process says of its tenants, as old as it is by now."""
-        if self._is_silent(member):
-            return
-        age = member.said_ms / 1000
-        said = member.about.get("reports")
-        for key, report in msgspec.json.decode(said or b"{}", type=dict[str, Report]).items():
-            aged = msgspec.structs.replace(
-                report,
-                moved=None if report.moved is None else report.moved + age,
-                busy=None if report.busy is None else report.busy + age,
-            )
-            other = self._reports.get(key)
-            if other is None or report.held:
-                self._reports[key] = aged
 
     async def _partition(
         self, number: int, lease: LeaseState, report: Report | None, now_ms: int

@@ -1,19 +1,22 @@
 """One generation as this process serves it."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
+from engine.core.generations import LIVE
 from engine.core.ports import Feed
 from engine.core.projection import Projection
 from engine.runtime.pace import Pace
 
 
-class Build(NamedTuple):
+@dataclass(slots=True)
+class Build:
     """One generation: what makes it, where its events come from, and how fast it may go.
 
     ``digest`` is that of the code. ``is_kept`` tells whether the generation is still one of
     those there are: whoever has just acquired a lease asks, since what is over must not be
-    written to again.
+    written to again. ``stage`` is what it is by now, and changes at a flip.
     """
 
     projection: Projection[Any]
@@ -21,3 +24,4 @@ class Build(NamedTuple):
     feed: Feed
     pace: Pace
     is_kept: Callable[[], Awaitable[bool]]
+    stage: str = LIVE

@@ -12,6 +12,7 @@ from engine.runtime.membership import Membership, Process
 from engine.runtime.offer import Offer
 from engine.runtime.partition import Partition
 from engine.runtime.shutdown import Shutdown
+from engine.runtime.watch import watch_group
 from engine.settings import Settings
 
 
@@ -38,7 +39,8 @@ async def engine(  # noqa: PLR0913 -- one process in all its aspects
             feed, session.inbox(), settings,
         )
     }  # fmt: skip
-    groups = {"partitions": partitions, "inbox": inbox}
+    watch = watch_group(session, domain, settings, process.name)
+    groups = {"partitions": partitions, "inbox": inbox, **watch}
 
     async def offer(_members: Mapping[str, Member]) -> Mapping[str, Group]:
         return groups
@@ -56,5 +58,10 @@ async def worker(  # noqa: PLR0913 -- likewise
     ready: Callable[[], None],
 ) -> None:
     """Project partitions' logs for the named projections, until stopped."""
-    offer = Offer(session, domain, settings, names)
-    await Membership(session, process, offer.groups, settings, shutdown).serve(ready)
+    generations = Offer(session, domain, settings, names)
+    watch = watch_group(session, domain, settings, process.name)
+
+    async def offer(members: Mapping[str, Member]) -> Mapping[str, Group]:
+        return {**await generations.groups(members), **watch}
+
+    await Membership(session, process, offer, settings, shutdown).serve(ready)

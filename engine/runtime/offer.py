@@ -100,9 +100,9 @@ class Offer:
                 await self._add(name, number, digest)
             sharing = sum(_group(name, number) in member.serves for member in members.values())
             is_bounded = number == found.building
-            self._builds[name, number].pace.share = (
-                found.max_load / max(1, sharing) if is_bounded else 1.0
-            )
+            build = self._builds[name, number]
+            build.pace.share = found.max_load / max(1, sharing) if is_bounded else 1.0
+            build.stage = found.stages[number]
         curator = self._session.curator_lease(name)
         self._groups[name].setdefault(
             f"curator:{name}", {curator: partial(Curator, name, self._session, self._settings)}

@@ -22,6 +22,7 @@ from engine.core.registry import Domain
 from engine.runtime.beginning import branches_here, trusted_checkpoint
 from engine.runtime.build import Build
 from engine.runtime.caution import DEATHS_LIMIT, Caution
+from engine.runtime.lag import Lag
 from engine.runtime.parking import Parking
 from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
@@ -52,7 +53,7 @@ class Projector:
         self._projection = projection = build.projection
         self._project_one = projecting(domain, projection)
         self._open_log, self._server, self._settings = open_log, server, settings
-        self.progress = Progress()
+        self.progress = Progress(counted=True)
         self._stop: Callable[[], None] | None = None
         self._stopping = anyio.Event()
         self._standstill = Standstill(projection.name, partition, self.progress, self._stopping)
@@ -82,8 +83,10 @@ class Projector:
         await self._log.seek(self._reached.position)
         self._subscription = self._build.feed.subscribe(self._key, "")
         self._stop = self._subscription.close
+        self._lag = Lag(self._build, self._partition, self._log, lambda: self._reached.position)
         try:
-            await self._read()
+            async with self._lag.shown():
+                await self._read()
         except NotNow:
             if not self._stopping.is_set():
                 raise
@@ -101,7 +104,7 @@ class Projector:
                 entries = await self._subscription.take()
             if entries:
                 await self._take(entries)
-            elif entries is not None and await self._log.head_position() > self._reached.position:
+            elif entries is not None and await self._lag.head() > self._reached.position:
                 await self._seek()
             await self._parking.heed(self._reached)
 
@@ -213,7 +216,7 @@ class Projector:
     async def _moved(self, reached: Checkpoint, events: int) -> None:
         """Note that a step is done."""
         self._reached = reached
-        self.progress.moved()
+        self.progress.moved(events)
         self._standstill.over()
         self._parking.noted()
         metrics.count_applied(self._projection.name, self._partition, events)

@@ -43,6 +43,14 @@ class Keys:
         """Hash that expires: what a process says of itself; ``drain`` is what others ask of it."""
         return f"{{{self.namespace}}}:node:{node}"
 
+    def watch(self) -> str:
+        """Hash: the lease of whoever watches projections, and tells what is wrong."""
+        return f"{{{self.namespace}}}:watch"
+
+    def alarms(self) -> str:
+        """Hash: what is wrong with projections, and who was told. Written by whoever watches."""
+        return f"{{{self.namespace}}}:alarms"
+
     def changes(self) -> str:
         """Stream, bounded: who came, left, gave back what. Written and read by all processes."""
         return f"{{{self.namespace}}}:changes"
@@ -159,6 +167,10 @@ class NamesKeys:
     def curator_lease(self, projection: str) -> str:
         """The name of a curator's lease."""
         return self._keys.curator(projection)
+
+    def watch_lease(self) -> str:
+        """The name of the lease of whoever watches projections."""
+        return self._keys.watch()
 
     def commands_key(self, partition: int) -> str:
         """A partition's command stream."""

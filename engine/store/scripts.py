@@ -2,13 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from engine.core.doubt import Meaning, meaning_of
-from engine.core.errors import Refused
+from engine.core.errors import NotNow, Refused
 from engine.store.connection import Argument, Connection
 
 _INCLUDE = re.compile(r"^-- include (\S+)\n", re.MULTILINE)
@@ -50,18 +50,37 @@ class Scripts:
 
     async def call_all(self, name: str, calls: Sequence[tuple[str, list[Argument]]]) -> list[Any]:
         """Run a script on many keys in one round trip; a refused one alone is called again."""
+        answers = await self.try_all(name, [([key], arguments) for key, arguments in calls])
+        for answer in answers:
+            if isinstance(answer, Refused):
+                raise answer
+        return answers
+
+    async def try_all(
+        self, name: str, calls: Sequence[tuple[list[str], list[Argument]]]
+    ) -> list[Any]:
+        """The same on several keys each; what is refused for good is the `Refused` itself."""
         await self._load(name)
         sent = [
-            self._connection.call("EVALSHA", sha_of(name), 1, key, *arguments)
-            for key, arguments in calls
+            self._connection.call("EVALSHA", sha_of(name), len(keys), *keys, *arguments)
+            for keys, arguments in calls
         ]
-        answers = []
-        for reply, (key, arguments) in zip(sent, calls, strict=True):
+        return [
+            await self._answer(reply, name, *call) for reply, call in zip(sent, calls, strict=True)
+        ]
+
+    async def _answer(
+        self, reply: Awaitable[Any], name: str, keys: list[str], arguments: list[Argument]
+    ) -> Any:
+        try:
+            return await reply
+        except Refused:
             try:
-                answers.append(await reply)
-            except Refused:
-                answers.append(await self.call(name, [key], arguments))
-        return answers
+                return await self.call(name, keys, arguments)
+            except NotNow:
+                raise
+            except Refused as error:
+                return error
 
     async def _load(self, name: str) -> None:
         if name not in self._loaded:

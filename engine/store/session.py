@@ -30,6 +30,7 @@ from engine.store.keys import Keys, NamesKeys
 from engine.store.lifeline import RedisLifeline
 from engine.store.ownership import RedisLeases
 from engine.store.parked import RedisParked
+from engine.store.readings import RedisAlarms, RedisReadings
 from engine.store.roster import RedisRoster
 from engine.store.rows import RedisLog
 from engine.store.scripts import Scripts
@@ -69,6 +70,8 @@ class RedisSession(NamesKeys):
         self.inspection = RedisInspection(control, keys)
         self.audit = RedisAudit(control, keys)
         self.parked = RedisParked(control, self._scripts, keys)
+        self.readings = RedisReadings(control, self._scripts, keys)
+        self.alarms = RedisAlarms(control, self._scripts, keys)
 
     @property
     def builds(self) -> RedisBuilds:

@@ -53,6 +53,10 @@ EVENTS: Final = {
     "projection.removed": "A generation that was over is gone.",
     "projection.gap": "Another reader moved the consumer group; it was set back.",
     "inbox.owned": "This process moves the inbox's entries.",
+    "projection.alert": "A projection does not keep up, or passes over aggregates. See `why`.",
+    "projection.recovered": "What an alert was about is over, and has been for a while.",
+    "alert.undelivered": "The webhook did not take a message, however often. See `error`.",
+    "alert.unnoted": "Redis took no note of an alert: whoever watches next may tell it again.",
     "monitoring.served": "Metrics and health are served; see `url`.",
     "inbox.mended": "A client set an inbox id in the future: it is in `dead`, work goes on.",
 }

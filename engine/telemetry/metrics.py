@@ -140,6 +140,24 @@ PROJECTION_MOVED = Gauge(
     ["projection", "partition"],
     registry=REGISTRY,
 )
+PROJECTION_LAG = Gauge(
+    "semel_projection_lag_events",
+    "Events of a partition of this process that a projection has not read yet.",
+    ["projection", "generation", "partition"],
+    registry=REGISTRY,
+)
+PROJECTION_LAG_SECONDS = Gauge(
+    "semel_projection_lag_seconds",
+    "How long ago the command came that made the first of these events; 0 where there is none.",
+    ["projection", "generation", "partition"],
+    registry=REGISTRY,
+)
+PROJECTION_ALERTS = Gauge(
+    "semel_projection_alerts",
+    "Alerts about a projection that are raised now, from the process that watches.",
+    ["projection"],
+    registry=REGISTRY,
+)
 
 _BY_STATUS = {status: COMMANDS.labels(status) for status in Status}
 

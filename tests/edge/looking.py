@@ -52,6 +52,10 @@ class Scraped:
         """One value; 0 where it is not there."""
         return self._samples.get((name, frozenset(labels.items())), 0.0)
 
+    def of(self, name: str) -> list[dict[str, str]]:
+        """The labels of every series of a name."""
+        return [dict(labels) for found, labels in self._samples if found == name]
+
     @property
     def names(self) -> set[str]:
         """Every sample's name."""

@@ -86,6 +86,33 @@ def test_daemons_count_what_they_do(watch: Watch, valkey_url: str, namespace: st
         assert worker.stop().code == 0
 
 
+def test_lag_is_shown_by_who_has_the_lease_and_by_nobody_else(
+    watch: Watch, valkey_url: str, namespace: str
+) -> None:
+    semel = Semel(valkey_url, namespace)
+    assert semel.run("init", "--partitions", "2").code == 0
+    with semel.daemon("run") as engine:
+        engine.logged("engine.started")
+        assert semel.run("submit", "RegisterCustomer", "customer-1", "name=Ada").code == 0
+        with semel.daemon("project", "customers", SEMEL_METRICS_PORT="0") as worker:
+            seen = watch(worker)
+            applied = seen.counts("semel_projection_events_total", 1, projection="customers")
+            assert applied("semel_projection_lag_events", **lag_of(0)) in (0, 1)
+            for partition in (0, 1):
+                seen.counts("semel_projection_lag_events", 0, **lag_of(partition))
+                seen.counts("semel_projection_lag_seconds", 0, **lag_of(partition))
+            with semel.daemon("project", "customers") as other:
+                other.logged("worker.started")
+                seen.counts("semel_leases_held", 1, kind="projection")
+                series = Scraped(seen.url).of("semel_projection_lag_events")
+                assert len(series) == 1
+                assert len(Scraped(seen.url).of("semel_projection_lag_seconds")) == 1
+
+
+def lag_of(partition: int) -> dict[str, str]:
+    return {"projection": "customers", "generation": "live", "partition": str(partition)}
+
+
 def test_a_loop_that_a_decider_blocks_is_not_alive_until_it_turns_again(
     watch: Watch, valkey_url: str, namespace: str, tmp_path: Path
 ) -> None:

@@ -1,20 +1,16 @@
 """A namespace as it stands: what is said of it follows from what moved, and says what to do."""
 
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 from anyio import to_thread
 
-from engine.core.liveness import STILL_SECONDS, State
+from engine.core.liveness import STILL_SECONDS, State, silent_after
 from engine.core.records import Report
 from engine.edge.cli.status import _summary
-from engine.edge.survey import (
-    SILENT_SECONDS,
-    Partition,
-    Projection,
-    Survey,
-)
+from engine.edge.projections import Generation, Projections
+from engine.edge.survey import Partition, Survey
 from engine.store.memory import MemorySession
 from tests.runtime.reading import PARTITION, reading
 from tests.runtime.stage import PARTITIONS, Stage, home
@@ -22,13 +18,15 @@ from tests.runtime.stage import PARTITIONS, Stage, home
 PROBE = "probe-1"
 HOME = home(PROBE)
 LONG = STILL_SECONDS + 2
+LEASE_SECONDS = 1.5
+SILENT_SECONDS = silent_after(LEASE_SECONDS)
 NODE = {"role": "engine", "state": "serving", "host": "h", "pid": "7", "leases": "1"}
 
 
 def survey(session: MemorySession) -> Survey:
     """What is looked at in memory stands as it does on a server."""
     on: Any = session
-    return Survey(on, lease_seconds=1.5)
+    return Survey(on, lease_seconds=LEASE_SECONDS)
 
 
 async def report_of(session: MemorySession, node: str, report: Report) -> None:
@@ -161,13 +159,13 @@ async def test_how_a_projection_fares() -> None:
     async with reading() as r:
         key = r.session.projection_lease("customers", 1, PARTITION)
 
-        async def customers() -> Projection:
-            look = survey(r.session)
+        async def customers() -> Generation:
+            look, on = survey(r.session), cast("Any", r.session)
             await look.nodes()
-            return await look.projection("customers", await look.partitions())
+            return await Projections(on, look.reports).live("customers")
 
         found = await customers()
-        assert (found.lag, found.owned, found.workers) == (6, 0, [])
+        assert (found.behind, found.owned, found.workers) == (6, 0, [])
         assert found.states == {"unowned": PARTITIONS}
 
         assert await r.session.leases.acquire(key, "w", "t", 60)
@@ -185,7 +183,7 @@ async def test_how_a_projection_fares() -> None:
         await r.session.leases.release(key, "t")
         await r.read(1)
         found = await customers()
-        assert (found.lag, found.states["idle"]) == (0, 1)
+        assert (found.behind, found.states["idle"]) == (0, 1)
 
 
 def partition(number: int, state: State, why: str = "", waiting: int = 0) -> Partition:
@@ -193,7 +191,10 @@ def partition(number: int, state: State, why: str = "", waiting: int = 0) -> Par
 
 
 def projection(name: str, *, lag: int = 0, owned: int = 2, troubles: tuple[str, ...] = ()) -> Any:
-    return Projection(name, 1, lag, owned, ["w"], {}, list(troubles), 0)
+    return Generation(
+        name=name, generation=1, stage="live", state=State.IDLE, behind=lag, owned=owned,
+        workers=["w"], troubles=list(troubles),
+    )  # fmt: skip
 
 
 IDLE = partition(0, State.IDLE)
@@ -230,6 +231,6 @@ IDLE = partition(0, State.IDLE)
     ],
 )  # fmt: skip
 def test_one_sentence_says_how_things_stand_and_what_to_do(
-    partitions: list[Partition], projections: list[Projection], sentence: str
+    partitions: list[Partition], projections: list[Generation], sentence: str
 ) -> None:
     assert _summary(partitions, projections) == sentence

@@ -1,8 +1,11 @@
 """Keys of another kind in the place of ours: what is looked at around them is seen all the same."""
 
+from typing import Any
+
 import pytest
 
 from engine.core.liveness import State
+from engine.edge.projections import Projections
 from engine.store.keys import Keys
 from tests.edge.test_survey import HOME, survey
 from tests.runtime.stage import NAMESPACE, PARTITIONS, Stage
@@ -26,7 +29,7 @@ async def test_a_planted_checkpoint_blocks_its_partition_of_its_projection() -> 
     stage = Stage()
     async with stage.session() as session:
         stage.server.data.plant(Keys(NAMESPACE).projection(HOME, "customers", 1), "x")
-        look = survey(session)
-        customers = await look.projection("customers", await look.partitions())
+        on: Any = session
+        customers = await Projections(on, {}).live("customers")
         assert customers.states == {State.BLOCKED: 1, State.UNOWNED: PARTITIONS - 1}
         assert "WRONGTYPE" in customers.troubles[0]

@@ -1,9 +1,10 @@
 """What a tenant gets done: idle, at work and stuck look different, by the clock alone."""
 
+import msgspec
 import pytest
 
 from engine.core.records import Report
-from engine.runtime.progress import Progress
+from engine.runtime.progress import RATE_SECONDS, Progress
 
 
 class Clock:
@@ -63,3 +64,32 @@ def test_ages_are_rounded_to_what_can_be_meant(clock: Clock) -> None:
     progress.moved()
     clock.now += 1 / 3
     assert progress.report().moved == 0.333
+
+
+def test_who_does_not_count_says_nothing_of_a_rate(clock: Clock) -> None:
+    progress = Progress(clock)
+    progress.moved(7)
+    assert progress.report().rate is None
+
+
+def test_a_rate_is_that_of_the_last_seconds_and_falls_to_nothing(clock: Clock) -> None:
+    progress = Progress(clock, counted=True)
+    assert progress.report().rate == 0.0
+    for _ in range(40):
+        clock.now += 0.5
+        progress.moved(20)
+        assert progress.report().rate == pytest.approx(40, rel=0.01)
+    falling = [progress.report().rate]
+    for _ in range(5):
+        clock.now += RATE_SECONDS / 2
+        falling.append(progress.report().rate)
+    assert falling == sorted(falling, key=lambda rate: -(rate or 0.0))
+    assert falling[-1] == 0.0
+
+
+def test_what_says_nothing_costs_nothing_in_a_heartbeat(clock: Clock) -> None:
+    assert msgspec.json.encode(Progress(clock).report()) == b"{}"
+    progress = Progress(clock, counted=True)
+    progress.moved(3)
+    clock.now += 1
+    assert msgspec.json.encode(progress.report()) == b'{"moved":1.0,"rate":3.0}'

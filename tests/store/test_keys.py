@@ -21,6 +21,8 @@ EXPECTED = {
     "inbox_dead": "{shop}:dead",
     "nodes": "{shop}:nodes",
     "node": "{shop}:node:ID",
+    "watch": "{shop}:watch",
+    "alarms": "{shop}:alarms",
     "changes": "{shop}:changes",
     "commands": "{shop:7}:commands",
     "outcomes": "{shop:7}:outcomes",

@@ -50,7 +50,9 @@ def test_a_server_takes_each_script_and_names_it_as_we_do(redis: Any, name: str)
 
 def test_every_script_that_is_called_is_there_and_every_one_is_called() -> None:
     code = "\n".join(path.read_text() for path in STORE.glob("*.py"))
-    called = re.findall(r"(?:_scripts\.call(?:_all)?|sha_of|_ask)\(\s*\"([a-z]\w*)\"", code)
+    called = re.findall(
+        r"(?:_scripts\.(?:call|call_all|try_all)|sha_of|_ask)\(\s*\"([a-z]\w*)\"", code
+    )
     assert sorted(set(called)) == NAMES
 
 

@@ -14,8 +14,10 @@ from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reading import Log
 from engine.core.ports.session import Session
 from engine.core.ports.streams import Feed, Inbox, Subscription
+from engine.core.ports.watching import Alarms, Readings
 
 __all__ = [
+    "Alarms",
     "Builds",
     "Checkpoints",
     "Feed",
@@ -24,6 +26,7 @@ __all__ = [
     "Ledger",
     "Lifeline",
     "Log",
+    "Readings",
     "Roster",
     "Rows",
     "Session",

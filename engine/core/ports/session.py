@@ -10,6 +10,7 @@ from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reading import Log
 from engine.core.ports.streams import Feed, Inbox
+from engine.core.ports.watching import Alarms, Readings
 from engine.core.projection import Index
 
 
@@ -45,6 +46,14 @@ class Session(Protocol):
         """The generations of read models."""
 
     @property
+    def readings(self) -> Readings:
+        """How far generations have read the logs."""
+
+    @property
+    def alarms(self) -> Alarms:
+        """What is wrong with projections."""
+
+    @property
     def server(self) -> str:
         """Which server this session is on; another one, or a restarted one, has another name."""
 
@@ -68,6 +77,9 @@ class Session(Protocol):
 
     def curator_lease(self, projection: str) -> str:
         """The name of a curator's lease."""
+
+    def watch_lease(self) -> str:
+        """The name of the lease of whoever watches projections."""
 
     async def feed(self) -> Feed:
         """The feed over streams that are read by position; the same one at every call."""

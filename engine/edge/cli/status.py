@@ -14,7 +14,8 @@ from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
-    from engine.edge.survey import Node, Partition, Projection
+    from engine.edge.projections import Generation
+    from engine.edge.survey import Node, Partition
     from engine.settings import Settings
 
 
@@ -26,7 +27,7 @@ class State(msgspec.Struct):
     summary: str
     partitions: "list[Partition]"
     inbox: str
-    projections: "list[Projection]"
+    projections: "list[Generation]"
     nodes: "list[Node]"
 
 
@@ -69,19 +70,21 @@ def _projections(settings: "Settings") -> list[str]:
 
 
 async def _look(session: "RedisSession", settings: "Settings", names: list[str]) -> State:
+    from engine.edge.projections import Projections  # noqa: PLC0415
     from engine.edge.survey import Survey  # noqa: PLC0415
 
     survey = Survey(session, settings.lease_seconds)
     nodes = await survey.nodes()
     partitions = await survey.partitions()
-    projections = [await survey.projection(name, partitions) for name in names]
+    look = Projections(session, survey.reports)
+    projections = [(await look.live(name)).whole() for name in names]
     served = not any(partition.state in ("unowned", "blocked") for partition in partitions)
     summary = _summary(partitions, projections)
     inbox = await survey.inbox_owner()
     return State(settings.namespace, served, summary, partitions, inbox, projections, nodes)
 
 
-def _summary(partitions: "list[Partition]", projections: "list[Projection]") -> str:
+def _summary(partitions: "list[Partition]", projections: "list[Generation]") -> str:
     """One sentence on how things stand, and what to do where they do not stand well."""
     every = len(partitions)
     free = sum(partition.state == "unowned" for partition in partitions)
@@ -99,7 +102,7 @@ def _summary(partitions: "list[Partition]", projections: "list[Projection]") -> 
     for state in ("retrying", "behind"):
         count = sum(partition.state == state for partition in partitions)
         said += [f"{count} {state}"] if count else []
-    said += (f"{each.name} lags {each.lag} events" for each in projections if each.lag)
+    said += (f"{each.name} lags {each.behind} events" for each in projections if each.behind)
     said += (
         f"{each.name} passes over {each.parked} parked aggregates (`semel dead list`)"
         for each in projections
@@ -128,7 +131,7 @@ def _text(state: State) -> Iterator[str]:
         yield ""
         yield from table(
             ("projection", "generation", "lag", "parked", "partitions", "states", "workers"),
-            ((p.name, p.generation, p.lag, p.parked, f"{p.owned} of {len(state.partitions)}",
+            ((p.name, p.generation, p.behind, p.parked, f"{p.owned} of {len(state.partitions)}",
               ", ".join(f"{n} {name}" for name, n in sorted(p.states.items())),
               ", ".join(p.workers) or "nobody") for p in state.projections),
         )  # fmt: skip

@@ -18,6 +18,7 @@ from engine.store.memory.feed import MemoryFeed
 from engine.store.memory.inspection import MemoryInspection
 from engine.store.memory.ownership import MemoryLeases
 from engine.store.memory.parked import MemoryParked
+from engine.store.memory.readings import MemoryAlarms, MemoryReadings
 from engine.store.memory.roster import MemoryLifeline, MemoryRoster
 from engine.store.memory.rows import MemoryLog
 from engine.store.memory.server import Link, MemoryServer
@@ -44,6 +45,8 @@ class MemorySession(NamesKeys):
         self.checkpoints = MemoryCheckpoints(link, keys)
         self.inspection = MemoryInspection(link, keys)
         self.parked = MemoryParked(link, keys)
+        self.readings = MemoryReadings(link, keys)
+        self.alarms = MemoryAlarms(link, keys)
 
     async def create(self, partitions: int) -> None:
         """Create the namespace unless it exists, and learn its number of partitions."""
