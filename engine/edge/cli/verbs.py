@@ -22,6 +22,7 @@ VERBS = {
     "events": "events",
     "log": "log",
     "status": "status",
+    "projection": "projection",
     "dead": "dead",
     "node": "node",
     "verify": "verify",
@@ -29,7 +30,11 @@ VERBS = {
 }
 """Every verb, in the order of ``--help``, and the module beside this one that has its function."""
 
-GROUPS = {"dead": ("list", "show", "retry", "drop"), "node": ("list", "drain")}
+GROUPS = {
+    "projection": ("rebuild", "cancel", "rollback", "flip", "adopt", "pause", "resume"),
+    "dead": ("list", "show", "retry", "drop"),
+    "node": ("list", "drain"),
+}
 """Verbs that are nouns, and what can be done with each: its function is ``<noun>_<verb>``."""
 
 

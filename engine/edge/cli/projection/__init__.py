@@ -1,1 +1,20 @@
 """Read models: how they fare, and what an operator does about them."""
+
+from engine.edge.cli.projection.adopt import projection_adopt
+from engine.edge.cli.projection.rebuild import projection_flip, projection_rebuild
+from engine.edge.cli.projection.turns import (
+    projection_cancel,
+    projection_pause,
+    projection_resume,
+    projection_rollback,
+)
+
+__all__ = [
+    "projection_adopt",
+    "projection_cancel",
+    "projection_flip",
+    "projection_pause",
+    "projection_rebuild",
+    "projection_resume",
+    "projection_rollback",
+]
