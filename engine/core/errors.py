@@ -9,6 +9,7 @@
     ├── NotFound             no such row, aggregate or command
     ├── HistoryLost          it stood in a tail that a server lost: submit again, same id
     ├── Parked               a view passes over what the receipt stands for, until mended
+    ├── Conflict             as things stand it cannot be done, or would do harm
     ├── NotYet               a time limit passed; what was asked may still come
     │   ├── Unknown          a command's fate is not known: ask again with the same id
     │   └── Behind           a view has not reached the receipt yet
@@ -86,6 +87,15 @@ class Parked(SemelError):
     """A projection could not handle an event of this aggregate, and goes on without it.
 
     Asking again does not help: the projection's code must be mended, and the aggregate replayed.
+    """
+
+    http_status = 409
+
+
+class Conflict(SemelError):
+    """What was asked does not fit what stands there now; the message says what has to come first.
+
+    Nothing was changed. Asking again helps once that has been done.
     """
 
     http_status = 409

@@ -67,16 +67,27 @@ class Generations(msgspec.Struct, frozen=True, kw_only=True):
         every = {LIVE: self.live, BUILDING: self.building, PREVIOUS: self.previous}
         return {number: stage for stage, number in every.items() if number != NONE}
 
+    def is_over(self, number: int) -> bool:
+        """Whether there was such a generation, and is none any more but for what is removed."""
+        return number <= self.last and number not in self.kept
+
     def of_code(self, digest: str) -> tuple[int, ...]:
         """The generations that code of this digest keeps up, the live one first."""
         if self.is_paused:
             return ()
-        made = {
-            self.live: self.digest,
-            self.previous: self.previous_digest,
-            self.building: self.building_digest,
-        }
-        return tuple(number for number, by in made.items() if number != NONE and by == digest)
+        return tuple(number for number in self.kept if self.made_by(number) == digest)
+
+    def made_by(self, number: int) -> str:
+        """The digest of the code that made a generation; empty where nobody knows."""
+        match number:
+            case self.live:
+                return self.digest
+            case self.previous:
+                return self.previous_digest
+            case self.building:
+                return self.building_digest
+            case _:
+                return ""
 
     def adopted(self, digest: str) -> Self:
         """The live generation is this code's from now on, with the rows it has."""
@@ -93,6 +104,10 @@ class Generations(msgspec.Struct, frozen=True, kw_only=True):
             building=number, building_digest=digest, last=number, since_ms=now_ms,
             max_load=max_load, accepts_parked=False,
         )  # fmt: skip
+
+    def at_load(self, max_load: float) -> Self:
+        """The build goes on at another share of the time."""
+        return self._next(max_load=max_load)
 
     def cancelled(self) -> Self:
         """The build is given up, and removed; raises `Misuse` where there is none."""
@@ -114,12 +129,15 @@ class Generations(msgspec.Struct, frozen=True, kw_only=True):
         )  # fmt: skip
 
     def rolled_back(self, now_ms: int) -> Self:
-        """The previous generation is live again, and this one the previous."""
+        """The previous generation is live again, and this one the previous.
+
+        Whom that passes over nobody has accepted.
+        """
         if self.previous == NONE:
             raise Misuse("no previous generation is kept: build anew with the code of before")
         return self._next(
             live=self.previous, digest=self.previous_digest, previous=self.live,
-            previous_digest=self.digest, since_ms=now_ms, compared="",
+            previous_digest=self.digest, since_ms=now_ms, accepts_parked=False, compared="",
         )  # fmt: skip
 
     def forgotten(self) -> Self:
@@ -154,6 +172,21 @@ class Generations(msgspec.Struct, frozen=True, kw_only=True):
 
     def _next(self, **changes: object) -> Self:
         return msgspec.structs.replace(self, revision=self.revision + 1, **changes)
+
+
+def served_as(projection: str, generation: int) -> str:
+    """What a worker says it serves, of one generation; its consumer group's name too."""
+    return f"{projection}@{generation}"
+
+
+def code_as(projection: str, digest: str) -> str:
+    """What a worker says it serves, of the code that it has: so others know that it is there."""
+    return f"code:{projection}:{digest}"
+
+
+def curated_as(projection: str) -> str:
+    """What a worker says it serves, of all generations of a projection."""
+    return f"curator:{projection}"
 
 
 PAUSED = "paused"

@@ -135,7 +135,7 @@ class Attempt(NamedTuple):
         """The rows that are touched."""
         return list(dict.fromkeys(change.row for change in self.changes))
 
-    def settled(self, watermarks: Mapping[str, int]) -> "Attempt":
+    def settled(self, projection: str, watermarks: Mapping[str, int]) -> "Attempt":
         """The same, cut off before the first event that comes too late for one of its rows.
 
         ``watermarks`` says how far each row has come in this partition.
@@ -143,7 +143,8 @@ class Attempt(NamedTuple):
         for at, (event, changes) in enumerate(self.done):
             for change in changes:
                 if watermarks[change.row] >= event.position:
-                    return Attempt(self.done[:at], event, _too_late(change, watermarks[change.row]))
+                    fault = _too_late(projection, change, watermarks[change.row])
+                    return Attempt(self.done[:at], event, fault)
         return self
 
 
@@ -158,10 +159,10 @@ def attempt(project: Projecting, partition: int, events: Sequence[LoggedEvent]) 
     return Attempt(done)
 
 
-def _too_late(change: RowChange, watermark: int) -> Fault:
+def _too_late(projection: str, change: RowChange, watermark: int) -> Fault:
     return Fault(
         "RebuildNeeded",
         f"the row {change.row} is not this aggregate's alone: it has taken position {watermark} of "
         f"other events, and position {change.position} cannot be put before that. Only a rebuild "
-        f"of the projection mends it: docs/operations.md says how",
+        f"mends it: semel projection rebuild {projection}",
     )

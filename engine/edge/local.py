@@ -39,11 +39,17 @@ async def serve_here(
 async def serve_at(
     settings: Settings, domain: Domain, alongside: Alongside, server: EmbeddedServer | None = None
 ) -> None:
-    """Serve the domain on the server of the settings, until SIGTERM or SIGINT."""
+    """Serve the domain on the server of the settings, until SIGTERM or SIGINT.
+
+    Whoever changes a projection and starts again sees what the new code makes of the log, unless
+    the settings say otherwise.
+    """
     health = app.Health(settings.stall_seconds)
     roles = [app.engine_role(settings, domain, LOCAL_PARTITIONS, health)]
     if domain.projections:
-        roles.append(app.worker_role(settings, domain, (), LOCAL_PARTITIONS, health))
+        changed = True if settings.rebuild_on_change is None else settings.rebuild_on_change
+        worked = settings.model_copy(update={"rebuild_on_change": changed})
+        roles.append(app.worker_role(worked, domain, (), LOCAL_PARTITIONS, health))
 
     async def beside(readiness: app.Readiness) -> None:
         async with anyio.create_task_group() as tasks:

@@ -48,7 +48,7 @@ async def trusted_checkpoint(log: Log, branches: Sequence[Branch], projection: s
             raise Torn(
                 f"{projection} has applied position {position} of command "
                 f"{checkpoint.command} on branch {checkpoint.branch}, and the log has {found} "
-                f"there, on branch {branches[-1].name}: history was lost. The projection must be "
-                f"built anew: docs/operations.md says how"
+                f"there, on branch {branches[-1].name}: history was lost. Build it anew: semel "
+                f"projection rebuild {projection}"
             )
     return checkpoint

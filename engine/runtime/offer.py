@@ -11,7 +11,7 @@ from functools import partial
 
 from engine.core.digest import code_digest
 from engine.core.errors import Refused, Torn
-from engine.core.generations import NONE, Generations
+from engine.core.generations import NONE, Generations, code_as, curated_as, served_as
 from engine.core.ports import Session
 from engine.core.records import Member
 from engine.core.registry import Domain
@@ -40,7 +40,10 @@ class Offer:
         self._troubles: dict[str, str] = {}
 
     async def groups(self, members: Mapping[str, Member]) -> Mapping[str, Group]:
-        """Groups of leases by name, ``NAME@GEN`` and ``curator:NAME``; see `Membership`."""
+        """Groups of leases by name, ``NAME@GEN`` and ``curator:NAME``; see `Membership`.
+
+        Groups without leases tell others which code is here.
+        """
         for name, digest in self._digests.items():
             try:
                 generations = await self._session.builds.read(name)
@@ -49,7 +52,10 @@ class Offer:
             except (Refused, Torn) as error:
                 if self._is_news(name, str(error)):
                     log.error("projection.unread", projection=name, error=str(error))
-        return {key: group for groups in self._groups.values() for key, group in groups.items()}
+        offered: dict[str, Group] = {code_as(*code): {} for code in self._digests.items()}
+        for groups in self._groups.values():
+            offered |= groups
+        return offered
 
     async def _with_code(
         self, name: str, digest: str, found: Generations, members: Mapping[str, Member]
@@ -78,8 +84,8 @@ class Offer:
     ) -> bool:
         """Whether nobody has the code any more that a build was begun with."""
         has_begun = now_ms - found.since_ms > ABANDONED_SECONDS * 1000
-        group = _group(name, found.building)
-        return has_begun and not any(group in member.serves for member in members.values())
+        code = code_as(name, found.building_digest)
+        return has_begun and not any(code in member.serves for member in members.values())
 
     async def _revised(self, name: str, new: Generations) -> Generations:
         """Write what follows; who comes second goes on from what the first has written."""
@@ -94,18 +100,18 @@ class Offer:
         numbers = found.of_code(digest)
         for key in [key for key in self._builds if key[0] == name and key[1] not in numbers]:
             self._builds.pop(key).feed.retire()
-            self._groups[name].pop(_group(*key), None)
+            self._groups[name].pop(served_as(*key), None)
         for number in numbers:
             if (name, number) not in self._builds:
                 await self._add(name, number, digest)
-            sharing = sum(_group(name, number) in member.serves for member in members.values())
+            sharing = sum(served_as(name, number) in member.serves for member in members.values())
             is_bounded = number == found.building
             build = self._builds[name, number]
             build.pace.share = found.max_load / max(1, sharing) if is_bounded else 1.0
             build.stage = found.stages[number]
         curator = self._session.curator_lease(name)
         self._groups[name].setdefault(
-            f"curator:{name}", {curator: partial(Curator, name, self._session, self._settings)}
+            curated_as(name), {curator: partial(Curator, name, self._session, self._settings)}
         )
 
     async def _add(self, name: str, number: int, digest: str) -> None:
@@ -116,7 +122,7 @@ class Offer:
 
         feed = await session.logs(name, number)
         build = self._builds[name, number] = Build(projection, digest, feed, Pace(), is_kept)
-        self._groups[name][_group(name, number)] = {
+        self._groups[name][served_as(name, number)] = {
             session.projection_lease(name, number, partition): partial(
                 Projector, build, partition, session.log_key(partition), self._domain,
                 partial(session.log, name, number, projection.indexes, partition),
@@ -132,12 +138,9 @@ class Offer:
         return is_news
 
 
-def _group(name: str, number: int) -> str:
-    return f"{name}@{number}"
-
-
 def _outdated(name: str, found: Generations) -> str:
     return (
         f"{name}@{found.live} was made by other code, and is left to workers that have it. To "
-        f"build it anew with the code found here: semel projection rebuild {name}"
+        f"build it anew with the code found here: semel projection rebuild {name}. If its rows "
+        f"are right as they are: semel projection adopt {name}"
     )

@@ -194,7 +194,7 @@ class Parking:
     ) -> Note | None:
         """Apply what can be of the aggregate's events in a page; its note since, None for none."""
         tried = attempt(self._project, self._partition, mine)
-        tried = tried.settled(await self._log.watermarks(tried.rows))
+        tried = tried.settled(self._projection, await self._log.watermarks(tried.rows))
         note, after = self._parked[ask.aggregate], None
         if tried.stopped_by is not None and tried.fault is not None:
             after = _failed(note, tried.stopped_by, tried.fault, ask)

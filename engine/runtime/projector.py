@@ -171,8 +171,8 @@ class Projector:
         if self._parking.is_full:
             raise Torn(
                 f"position {event.position} ({event.type} of {event.aggregate}) {said}"
-                f"{self._parking.hint}: mend {self._projection.name}, and start workers with "
-                f"the mended code"
+                f"{self._parking.hint}: mend {self._projection.name}, start workers with the "
+                f"mended code, and semel projection adopt {self._projection.name}"
             )
         await self._parking.park(event, Fault("Death", said), DEATHS_LIMIT)
 

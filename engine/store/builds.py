@@ -25,6 +25,15 @@ class RedisBuilds:
         fields = await self._control.call("HGETALL", self._keys.live(projection))
         return read_generations(texts(fields))
 
+    async def projections(self) -> list[str]:
+        """The projections that workers have served here, by name."""
+        log = self._keys.log(0)
+        if not await self._control.call("EXISTS", log):
+            return []
+        groups = await self._control.call("XINFO", "GROUPS", log)
+        names = (dict(zip(group[::2], group[1::2], strict=True))[b"name"] for group in groups)
+        return sorted({name.decode().partition("@")[0] for name in names})
+
     async def revise(self, projection: str, new: Generations) -> bool:
         """Write what follows from what was read; False where somebody else was first."""
         said = [str(new.revision - 1), *_flat(new)]

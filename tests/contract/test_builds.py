@@ -43,6 +43,14 @@ async def test_what_is_said_is_changed_by_who_read_it_last(store: Store) -> None
         assert await builds.read(NAME) == BUILDING
 
 
+async def test_projections_that_were_served_are_known_by_name(store: Store) -> None:
+    async with store.session() as session:
+        assert await session.builds.projections() == []
+        for name, generation in (("stock", 1), ("orders", 1), ("orders", 2)):
+            await session.logs(name, generation)
+        assert await session.builds.projections() == ["orders", "stock"]
+
+
 async def test_what_is_empty_leaves_no_field(store: Store) -> None:
     async with store.session() as session:
         await session.builds.revise(NAME, FIRST)

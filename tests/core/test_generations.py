@@ -33,6 +33,31 @@ def test_the_same_code_keeps_up_all_generations_that_it_made() -> None:
     assert again.flipped(2000).of_code("old") == (2, 1)
 
 
+def test_who_made_a_generation_is_known_as_long_as_it_is_kept() -> None:
+    assert [BUILDING.made_by(number) for number in range(4)] == ["", "old", "new", ""]
+    assert [FLIPPED.made_by(number) for number in range(4)] == ["", "old", "new", ""]
+    assert Generations().made_by(1) == ""
+
+
+def test_what_is_kept_no_more_is_over_and_what_never_was_is_not() -> None:
+    third = FLIPPED.begun("newer", 5000).flipped(6000)
+    assert [third.is_over(number) for number in (1, 2, 3, 4)] == [True, False, False, False]
+    assert third.removed(1).is_over(1)
+    assert BUILDING.cancelled().is_over(2)
+
+
+def test_a_build_may_go_on_at_another_load() -> None:
+    assert (BUILDING.max_load, BUILDING.at_load(1).max_load) == (0.25, 1)
+    assert BUILDING.at_load(1).building == BUILDING.building
+
+
+def test_whom_a_build_passes_over_is_accepted_of_that_build_alone() -> None:
+    accepted = BUILDING.accepting_parked().flipped(2000)
+    assert accepted.accepts_parked
+    assert not accepted.rolled_back(3000).accepts_parked
+    assert not accepted.begun("newer", 3000).accepts_parked
+
+
 def test_a_flip_can_be_taken_back_and_forth() -> None:
     back = FLIPPED.rolled_back(3000)
     assert (back.live, back.digest, back.previous, back.previous_digest) == (1, "old", 2, "new")

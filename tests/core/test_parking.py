@@ -87,7 +87,7 @@ def test_a_replay_goes_up_to_the_first_event_that_raises() -> None:
     assert tried.stopped_by == event(5)
     assert tried.fault is not None
     assert tried.fault.type == "KeyError"
-    assert tried.settled({"a": 0, "b": 0}) is tried
+    assert tried.settled("rows", {"a": 0, "b": 0}) is tried
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_a_replay_goes_up_to_the_first_event_that_raises() -> None:
 )
 def test_a_replay_never_goes_below_a_watermark(marks: dict[str, int], done: list[int]) -> None:
     rows = Rows({1: ["a"], 3: ["b", "a"], 5: ["a"]})
-    settled = attempt(rows.project, 0, [event(1), event(3), event(5)]).settled(marks)
+    settled = attempt(rows.project, 0, [event(1), event(3), event(5)]).settled("rows", marks)
     assert [event.position for event, _ in settled.done] == done
     assert (settled.stopped_by is None) == (len(done) == 3)
     if settled.fault is not None:

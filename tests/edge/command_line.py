@@ -62,6 +62,16 @@ class Daemon:
                 return said
         raise AssertionError(f"it ended before {event}: {''.join(seen)}")
 
+    def says(self, text: str) -> str:
+        """Wait until it says something to whoever sits there; returns that line."""
+        assert self._process.stderr is not None
+        seen = []
+        for line in self._process.stderr:
+            seen.append(line)
+            if text in line:
+                return line
+        raise AssertionError(f"it ended before it said {text!r}: {''.join(seen)}")
+
     @property
     def runs(self) -> bool:
         """Whether it has not ended."""
@@ -100,10 +110,11 @@ class Daemon:
 
 
 class Semel(NamedTuple):
-    """The command line, on one namespace of one server."""
+    """The command line, on one namespace of one server; its processes' domain is in ``home``."""
 
     redis: str
     namespace: str
+    home: Path = ROOT
 
     def run(self, *words: str, stdin: bytes = b"", **environment: str) -> Said:
         """Run a verb in this process: most tests need no more, and there are many."""
@@ -120,7 +131,8 @@ class Semel(NamedTuple):
         """Run a verb as people do, in a process of its own."""
         ended = subprocess.run(
             [sys.executable, "-m", "engine.edge.cli", *words],
-            input=stdin, capture_output=True, check=False, cwd=ROOT, env=self._env(environment),
+            input=stdin, capture_output=True, check=False,
+            cwd=self.home, env=self._env(environment),
         )  # fmt: skip
         return Said(ended.returncode, ended.stdout.decode(), ended.stderr.decode())
 
@@ -130,7 +142,7 @@ class Semel(NamedTuple):
         with subprocess.Popen(
             [sys.executable, "-m", "engine.edge.cli", *words],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, cwd=ROOT, env=self._env(environment),
+            text=True, cwd=self.home, env=self._env(environment),
         ) as process:  # fmt: skip
             try:
                 yield Daemon(process)

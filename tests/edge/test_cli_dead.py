@@ -89,7 +89,7 @@ def test_a_planted_bug_is_parked_mended_and_replayed(semel: Semel) -> None:
     assert "a planted bug" in foreseen.data[0]["error"]
     foreseen = here(semel, "dead", "retry", "orders", "--dry-run", "-o", "json")
     assert (foreseen.code, foreseen.data[0]["events"], foreseen.data[0]["rows"]) == (0, 1, 1)
-    said = semel.run("dead", "retry", "orders", "order-1", "--wait", "0.2", "-o", "json")
+    said = here(semel, "dead", "retry", "orders", "order-1", "--wait", "0.2", "-o", "json")
     assert (said.code, said.data[0]["answer"]) == (6, "unanswered")
     assert "is a projection worker running" in said.data[0]["error"]
     with worker(semel):
@@ -117,6 +117,12 @@ def test_a_row_of_others_needs_a_rebuild_and_what_is_dropped_is_wrong(semel: Sem
         assert (said.code, said.data[0]["answer"]) == (0, "done")
         said = here(semel, "verify", "-o", "json")
         assert {error["code"] for error in said.errors} == {"row_differs"}
+        said = here(semel, "projection", "rebuild", "customers", "-o", "json")
+        assert (said.code, said.errors[0]["code"]) == (1, "rows_differ")
+        [wrong] = [e for e in said.data["compared"]["examples"] if e["field"] == "order_count"]
+        assert (wrong["row"], wrong["previous"], wrong["live"]) == ("customer-c-1", "1", "2")
+        said = here(semel, "verify", "-o", "json")
+        assert all("customers@1" in error["key"] for error in said.errors)
     for verb in ("show", "drop", "retry"):
         assert semel.run("dead", verb, "customers", "order-1").code == 4
 

@@ -28,6 +28,9 @@ class Builds(Protocol):
     async def read(self, projection: str) -> Generations:
         """What is said of a projection's generations; raises `Torn` where it cannot be read."""
 
+    async def projections(self) -> Sequence[str]:
+        """The projections that workers have served here, by name."""
+
     async def revise(self, projection: str, new: Generations) -> bool:
         """Write what follows from what was read; False where somebody else was first."""
 

@@ -54,6 +54,13 @@ Wait = Annotated[
         help="How long to wait for the answer; 10 unless set.", show_default=False,
     ),
 ]  # fmt: skip
+Generation = Annotated[
+    int | None,
+    typer.Option(
+        "--generation", metavar="N", min=1,
+        help="That generation of the projection; the live one unless set.", show_default=False,
+    ),
+]  # fmt: skip
 Words = Annotated[
     list[str] | None,
     typer.Argument(

@@ -21,6 +21,7 @@ from engine.edge.cli.options import Format
 from engine.edge.cli.output import fault_of, say, show
 
 if TYPE_CHECKING:
+    from engine.app import RedisSession
     from engine.core.registry import Domain
     from engine.edge.client import Client
     from engine.settings import Settings
@@ -68,6 +69,18 @@ async def until_interrupted(work: Callable[[], Awaitable[None]]) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(interrupt)
         await work()
+
+
+def on_session(settings: "Settings", work: Callable[["RedisSession"], Awaitable[int]]) -> int:
+    """Run a verb that needs nothing but a session."""
+
+    async def run() -> int:
+        from engine.app import namespace_session  # noqa: PLC0415
+
+        async with namespace_session(settings) as session:
+            return await work(session)
+
+    return start(run)
 
 
 def _end(error: BaseException, output: Format) -> int:

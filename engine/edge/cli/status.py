@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.core.errors import SemelError
+from engine.core.errors import Refused, SemelError, Torn
+from engine.core.generations import NONE, code_as, curated_as, served_as
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say, show
 from engine.edge.cli.readable import ago, table
@@ -14,9 +15,21 @@ from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
+    from engine.edge.building import Building
     from engine.edge.projections import Generation
     from engine.edge.survey import Node, Partition
     from engine.settings import Settings
+
+
+class Turns(msgspec.Struct):
+    """Which generations take turns, where there is something to say of it.
+
+    ``rests`` where nothing is projected for now, for a reason that is said.
+    """
+
+    projection: str
+    said: list[str]
+    rests: bool
 
 
 class State(msgspec.Struct):
@@ -28,6 +41,7 @@ class State(msgspec.Struct):
     partitions: "list[Partition]"
     inbox: str
     projections: "list[Generation]"
+    turns: list[Turns]
     nodes: "list[Node]"
 
 
@@ -78,13 +92,45 @@ async def _look(session: "RedisSession", settings: "Settings", names: list[str])
     partitions = await survey.partitions()
     look = Projections(session, survey.reports)
     projections = [(await look.live(name)).whole() for name in names]
+    turns = [each for name in names if (each := await _turns(session, settings, name)).said]
     served = not any(partition.state in ("unowned", "blocked") for partition in partitions)
-    summary = _summary(partitions, projections)
+    summary = _summary(partitions, projections, turns)
     inbox = await survey.inbox_owner()
-    return State(settings.namespace, served, summary, partitions, inbox, projections, nodes)
+    return State(settings.namespace, served, summary, partitions, inbox, projections, turns, nodes)
 
 
-def _summary(partitions: "list[Partition]", projections: "list[Generation]") -> str:
+async def _turns(session: "RedisSession", settings: "Settings", name: str) -> Turns:
+    """What there is to say of a projection's builds, and of the code that they wait for."""
+    from engine.edge.building import Building  # noqa: PLC0415
+
+    building, turns = Building(session, name, settings.lease_seconds), Turns(name, [], rests=False)
+    try:
+        found = await session.builds.read(name)
+    except (Refused, Torn) as error:
+        return Turns(name, [f"{name} cannot be read: {error}"], rests=True)
+    if found.is_paused:
+        turns.said.append(f"{name} is paused (semel projection resume {name})")
+    elif found.digest and not await building.workers(code_as(name, found.digest)):
+        turns.said += await _outdated(building, served_as(name, found.live))
+    turns.rests = bool(turns.said)
+    if found.building != NONE:
+        build = served_as(name, found.building)
+        left = sum(await building.behind(found.building, found.live))
+        turns.said.append(f"{build} is being built, {left} events to go")
+    return turns
+
+
+async def _outdated(building: "Building", live: str) -> list[str]:
+    """Whether workers are there, and their code is not that of the live generation."""
+    if not await building.workers(curated_as(building.name)):
+        return []
+    anew = f"semel projection rebuild {building.name}"
+    return [f"{live} was made by other code than workers have, and stands still ({anew})"]
+
+
+def _summary(
+    partitions: "list[Partition]", projections: "list[Generation]", turns: Sequence[Turns] = ()
+) -> str:
     """One sentence on how things stand, and what to do where they do not stand well."""
     every = len(partitions)
     free = sum(partition.state == "unowned" for partition in partitions)
@@ -109,7 +155,9 @@ def _summary(partitions: "list[Partition]", projections: "list[Generation]") -> 
         if each.parked
     )
     said += (trouble for each in projections for trouble in each.troubles[:1])
-    idle = [each.name for each in projections if each.owned < every]
+    said += (sentence for each in turns for sentence in each.said)
+    resting = {each.projection for each in turns if each.rests}
+    idle = [p.name for p in projections if p.owned < every and p.name not in resting]
     if idle:
         said.append(f"{', '.join(idle)}: not projected everywhere, start `semel project`")
     return ", ".join(said)

@@ -31,7 +31,17 @@ VERBS = {
 """Every verb, in the order of ``--help``, and the module beside this one that has its function."""
 
 GROUPS = {
-    "projection": ("list", "show"),
+    "projection": (
+        "list",
+        "show",
+        "rebuild",
+        "cancel",
+        "rollback",
+        "flip",
+        "adopt",
+        "pause",
+        "resume",
+    ),
     "dead": ("list", "show", "retry", "drop"),
     "node": ("list", "drain"),
 }

@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from engine.core.audit.findings import Finding
+from engine.core.digest import code_digest
 from engine.core.errors import SemelError
 from engine.core.registry import Domain
 from engine.edge.audit.generations import GenerationAudit
@@ -139,12 +140,20 @@ class _Checking:
         if projection is None or not number.isdecimal():
             self.report.unchecked.append(f"{name}@{number}: {self._why_not}")
             return
+        found, generation = await self._session.builds.read(name), int(number)
+        if found.made_by(generation) not in ("", code_digest(projection)):
+            self.report.unchecked.append(f"{name}@{number} was made by other code than is here")
+            return
         audit = GenerationAudit(
-            self._session, self._domain, projection, int(number),
+            self._session, self._domain, projection, generation,
             lambda read: self._tell(read, f"rows of {name}@{number}"),
         )  # fmt: skip
-        self.findings += await audit.run()
-        checked = GenerationChecked(name, int(number), audit.rows, audit.entries, audit.parked)
+        findings = [] if found.is_over(generation) else await audit.run()
+        if (await self._session.builds.read(name)).is_over(generation):
+            self.report.unchecked.append(f"{name}@{number} is over, and being removed")
+            return
+        self.findings += findings
+        checked = GenerationChecked(name, generation, audit.rows, audit.entries, audit.parked)
         self.report.generations.append(checked)
 
     def _tell(self, read: int, where: str) -> None:

@@ -20,6 +20,11 @@ class MemoryBuilds:
         data = await self._link.turn()
         return read_generations(data.hash(self._keys.live(projection)))
 
+    async def projections(self) -> list[str]:
+        """The projections that workers have served here, by name."""
+        groups = (await self._link.turn()).stream(self._keys.log(0)).groups
+        return sorted({group.partition("@")[0] for group in groups})
+
     async def revise(self, projection: str, new: Generations) -> bool:
         """Write what follows from what was read; False where somebody else was first."""
         return self._revise(await self._link.turn(), projection, new)

@@ -44,7 +44,7 @@ async def test_a_replay_that_comes_too_late(knife: Knife, world: World) -> None:
     The second one has moved the row's watermark on. Who replays the first one all the same writes
     nothing, for the watermark says that this was done, and forgets that it was parked.
     """
-    knife.code(Attempt, "settled", lambda attempt, _watermarks: attempt)
+    knife.code(Attempt, "settled", lambda attempt, _projection, _watermarks: attempt)
     first, second = aggregates("order", 2)
     row = world.keys.row(customers.name, 1, "customer-c-1")
     noted = world.keys.parked(HOME, customers.name, 1)

@@ -1,0 +1,130 @@
+"""``semel dead list`` and ``show``: what could not be handled, and why."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from engine.core.errors import Misuse, SemelError
+from engine.edge.cli.options import (
+    ConfigFile,
+    Format,
+    Generation,
+    Namespace,
+    Output,
+    Redis,
+    settings_of,
+)
+from engine.edge.cli.output import plain, say, show
+from engine.edge.cli.readable import document, table
+from engine.edge.cli.running import on_session
+from engine.edge.dead import COMMANDS, INBOX, DeadLetters
+from engine.edge.parked import Parked
+
+if TYPE_CHECKING:
+    from engine.app import RedisSession
+    from engine.edge.dead import Dead
+    from engine.settings import Settings
+
+_ERROR_SHOWN = 100
+"""Characters of an error in the list: `semel dead show` has all of it."""
+
+
+def dead_list(  # noqa: PLR0913 -- the options of every verb, and its own
+    projection: Annotated[
+        str | None, typer.Argument(metavar="[PROJECTION]", help="One of them; all, and commands.")
+    ] = None,
+    generation: Generation = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many dead letters per partition.")] = 100,
+    redis: Redis = None,
+    config: ConfigFile = None,
+    namespace: Namespace = None,
+    output: Output = Format.TEXT,
+) -> int:
+    """List aggregates that projections have parked, and dead letters of commands.
+
+    A projection parks an aggregate when its code cannot handle one of its events: the rest
+    flows. Projections are those of the package in the working directory; one that is named is
+    all that is listed.
+
+    \b
+    Examples:
+      semel dead list -o jsonl
+      semel dead list orders --generation 2
+    """  # noqa: D301 -- \b keeps the help's lines as they are
+    settings = settings_of(redis, config, namespace)
+    if generation is not None and projection is None:
+        raise Misuse("name the projection whose generation it is: semel dead list orders …")
+    names = [projection] if projection else _projections(settings)
+
+    async def work(session: "RedisSession") -> int:
+        parked = Parked(session, generation)
+        found = [each for name in names for each in await parked.listed(name)]
+        found += [] if projection else await DeadLetters(session).letters(limit)
+        show(output, found, _listed(found) if found else "nothing is parked, no letter is dead")
+        return 0
+
+    return on_session(settings, work)
+
+
+def dead_show(  # noqa: PLR0913 -- the options of every verb, and its own
+    source: Annotated[
+        str, typer.Argument(metavar="SOURCE", help="A projection, or commands, or inbox.")
+    ],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The aggregate or letter, as the list names it.")
+    ],
+    generation: Generation = None,
+    redis: Redis = None,
+    config: ConfigFile = None,
+    namespace: Namespace = None,
+    output: Output = Format.TEXT,
+) -> int:
+    """Show one of them with its error: of a parked aggregate, the traceback too.
+
+    \b
+    Examples:
+      semel dead show orders order-42
+      semel dead show commands 7/1769860800000-0
+    """  # noqa: D301 -- \b keeps the help's lines as they are
+    settings = settings_of(redis, config, namespace)
+
+    async def work(session: "RedisSession") -> int:
+        if source in (COMMANDS, INBOX):
+            letter = await DeadLetters(session).letter(source, name)
+            show(output, letter, document(letter))
+        else:
+            note = await Parked(session, generation).note(source, name)
+            read = plain(note)
+            lines = read["error"].pop("traceback").splitlines()
+            show(output, note, [*document(read), *lines])
+        return 0
+
+    return on_session(settings, work)
+
+
+def _projections(settings: "Settings") -> list[str]:
+    """The registered projections; without the project's code nothing is known of them."""
+    from engine.app import domain_of  # noqa: PLC0415
+
+    try:
+        return sorted(domain_of(settings).projections)
+    except SemelError as error:
+        say(f"parked aggregates are not shown: {error}")
+        return []
+
+
+def _listed(found: "Sequence[Dead]") -> Iterator[str]:
+    return table(
+        ("source", "name", "aggregate", "at", "type", "attempts", "since", "error"),
+        (
+            (d.source, d.name, d.aggregate, d.at, d.type, d.attempts, _time(d.since_ms),
+             d.error[:_ERROR_SHOWN])
+            for d in found
+        ),
+    )  # fmt: skip
+
+
+def _time(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
