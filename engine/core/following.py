@@ -7,27 +7,20 @@ While none of them changes, whoever asks again is told the same, for a query's h
 nothing else. So an answer is followed by asking anew when something of it has changed.
 
 A change only says that there is something to see. What there is stands in the rows; and
-whether it differs from what somebody was told before is seen by a digest, the token.
+whether it differs from what somebody was told before is seen by a digest, which his token
+holds (`engine.core.resuming`).
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from engine.core.errors import Misuse
 from engine.core.fold import group_name
 from engine.core.records import Entry
 
 CHANGES_KEPT = 1024
 """Events whose changes are told, as in ``lua/shared/changed.lua``."""
-
-_TOKEN_BYTES = 12
-"""96 bits: not even somebody who writes rows of his choice finds two answers of one token."""
-
-_TOKEN = re.compile(r"[0-9a-f]{24}")
 
 
 class Change(NamedTuple):
@@ -71,27 +64,3 @@ def part_of_group(group: str) -> str:
 def index_group(index: str, group: Sequence[str]) -> str:
     """A group of an index, as changes name it."""
     return f"{index}:{group_name(group)}"
-
-
-def token_of(question: str, answer: object) -> str:
-    """What tells this answer to this question from any other, in any process."""
-    said = _encoder.encode([question, answer])
-    return blake2b(said, digest_size=_TOKEN_BYTES).hexdigest()
-
-
-def require_token(text: str) -> str:
-    """The text, if it may be a token; raises `Misuse` else."""
-    if _TOKEN.fullmatch(text) is None:
-        raise Misuse(
-            f"{text!r} is not the token of an update: those look like {token_of('', None)}"
-        )
-    return text
-
-
-def _plain(value: Any) -> Any:
-    """Views may be pydantic models; what can only be shown counts as what it is shown as."""
-    dump = getattr(value, "model_dump", None)
-    return dump(mode="json") if dump is not None else repr(value)
-
-
-_encoder = msgspec.json.Encoder(enc_hook=_plain, order="deterministic")

@@ -10,17 +10,18 @@ import anyio
 import msgspec
 
 from engine.core.errors import Lost, Misuse, Unavailable
-from engine.core.following import require_token
 from engine.core.ids import uuid7
 from engine.core.messages import Command, CommandMeta, Query
 from engine.core.outcome import Outcome, Receipt
 from engine.core.ports import Session
 from engine.core.projection import AnyRow, Projection
 from engine.core.registry import Domain, QueryHandler
+from engine.core.resuming import Question
 from engine.core.routing import aggregate_fault, id_fault
 from engine.core.views import Views
 from engine.edge.dispatch import Dispatch
-from engine.edge.follow import Follows, Update
+from engine.edge.floor import Floor
+from engine.edge.follow import Followed, Follows, Update
 from engine.edge.freshness import fresh, wanted
 from engine.edge.queries import GenerationOf, RowViews
 from engine.edge.watches import Watches
@@ -131,30 +132,47 @@ class QueryBus:
         return await self._until(deadline, ask)
 
     def follow(
-        self, query: Query[View], *, after: str | None = None
+        self, query: Query[View], *, after: str | None = None, wait_seconds: float | None = None
     ) -> AsyncGenerator[Update[View], None]:
         """A query's answer, and each other answer that it gets from then on, without end.
 
         Of a burst of changes only what they come to is told, ten times a second at most.
         With the token of an update as ``after``, the first answer is one that differs from
-        it. Lost connections, restarted servers and rebuilt read models are got over. Raises
-        what the query's handler raises, but `NotFound`: that is the answer None.
+        it. Lost connections, restarted servers and rebuilt read models are got over. No
+        answer is older than the one before, or than the token's: where rows lag behind that,
+        they are waited for, up to ``wait_seconds``; an answer after that says `Update.is_behind`.
+
+        Raises what the query's handler raises, but `NotFound`: that is the answer None; and
+        `Misuse` for a token that was told for another question, or cut short.
         """
         handler = self._handler_of(query)
-        question = f"{type(query).__name__} {query.model_dump_json()}"
-        told = None if after is None else require_token(after)
-        return self._follows.updates(question, partial(handler.answer, query), told)
+        # Without defaults: a field that a query gets later does not make it another question.
+        words = f"{type(query).__name__} {query.model_dump_json(exclude_defaults=True)}"
+        followed = Followed(Question(words), partial(handler.answer, query))
+        return self._updates(followed, after, wait_seconds)
 
     def follow_row(
-        self, projection: Projection[AnyRow], row_id: str, *, after: str | None = None
+        self,
+        projection: Projection[AnyRow],
+        row_id: str,
+        *,
+        after: str | None = None,
+        wait_seconds: float | None = None,
     ) -> AsyncGenerator[Update[AnyRow], None]:
         """One row as `follow` has answers; None while it is not there."""
 
         async def answer(views: Views) -> AnyRow:
             return await views.get(projection, row_id)
 
-        told = None if after is None else require_token(after)
-        return self._follows.updates(f"row {projection.name} {row_id}", answer, told, row_id)
+        followed = Followed(Question(f"row {projection.name} {row_id}"), answer, row_id)
+        return self._updates(followed, after, wait_seconds)
+
+    def _updates(
+        self, followed: Followed, after: str | None, wait_seconds: float | None
+    ) -> AsyncGenerator[Update[Any], None]:
+        told = None if after is None else followed.question.told(after)
+        seconds = self._wait_seconds if wait_seconds is None else wait_seconds
+        return self._follows.updates(followed, Floor(told, seconds))
 
     def _handler_of(self, query: Query[Any]) -> QueryHandler:
         """Who answers a query; raises `Misuse`."""

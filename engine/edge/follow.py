@@ -6,24 +6,27 @@ What is read is noted before it is read, and a watch on the read model began bef
 or after it, and is told. Changes that come in a burst come to one answer. None is missed,
 though not each has an answer of its own: whoever wants every event reads the log.
 
-The token of an update tells its answer from any other. So whoever goes on from one, in
-whatever process, whatever became of connections, servers and generations meanwhile, asks
-anew, and is told what is there if it is not what he was told.
+The token of an update says which answer it was, and how far the rows had come that it was made
+of (`engine.core.resuming`). So whoever goes on from one, in whatever process, whatever became of
+connections, servers and generations meanwhile, asks anew, and is told what is there if it is
+not what he was told, and not from before that (`engine.edge.floor`).
 """
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import anyio
 import msgspec
 
 from engine.core.errors import Lost, NotFound, NotNow
-from engine.core.following import index_group, part_of_group, part_of_row, token_of
+from engine.core.following import index_group, part_of_group, part_of_row
 from engine.core.listing import Listing, Ranked, Slice
 from engine.core.ports import Rows, Session
 from engine.core.registry import Domain
+from engine.core.resuming import Question, Told, server_digest
 from engine.core.views import Views
 from engine.edge.dispatch import Dispatch
+from engine.edge.floor import Floor, Made
 from engine.edge.queries import RowViews
 from engine.edge.watches import Reader, Watches
 
@@ -43,10 +46,22 @@ class Update(msgspec.Struct, Generic[View], frozen=True):
 
     ``token`` is what to go on from: `QueryBus.follow` with it is silent until the answer is
     another one. ``row`` is the row's id, where a row is followed.
+
+    ``is_behind`` says that it lacks something that an answer before it had: the live generation
+    lagged for longer than the follower waits, or a server came back with older data.
     """
 
     answer: View | None
     token: str
+    row: str = ""
+    is_behind: bool = False
+
+
+class Followed(NamedTuple):
+    """What somebody follows: a question, who answers it, and the row that it is about, if it is."""
+
+    question: Question
+    answer: Asking
     row: str = ""
 
 
@@ -87,50 +102,47 @@ class Follows:
         self._dispatch, self._watches, self._domain = dispatch, watches, domain
         self._asking = anyio.Semaphore(ASKING_LIMIT)
 
-    async def updates(
-        self, question: str, answer: Asking, told: str | None, row: str = ""
-    ) -> AsyncGenerator[Update[Any], None]:
-        """The answer of now, if it is not the one ``told``, and each other one that comes.
-
-        ``question`` is what makes equal answers to different questions differ.
-        """
+    async def updates(self, followed: Followed, floor: Floor) -> AsyncGenerator[Update[Any], None]:
+        """The answer of now, if it is not the one told last, and each other one that comes."""
         reader = Reader()
         try:
             while True:
-                view = await self._ask(reader, answer)
+                made = await self._ask(reader, followed, floor)
                 asked = anyio.current_time()
-                token = token_of(question, view)
-                if token != told:
-                    told = token
-                    yield Update(view, token, row)
+                if floor.is_news(made):
+                    token = followed.question.token(made.told)
+                    yield Update(made.answer, token, followed.row, floor.is_behind)
                 await reader.touched.wait()
                 await anyio.sleep_until(asked + PAUSE_SECONDS)
         finally:
             self._watches.forget(reader)
 
-    async def _ask(self, reader: Reader, answer: Asking) -> Any:
-        """The answer of now, on whichever session there is."""
+    async def _ask(self, reader: Reader, followed: Followed, floor: Floor) -> Made:
+        """The answer of now, on whichever session there is, and not from before the last one."""
         broken: Session | None = None
         while True:
             session = await self._dispatch.session(after=broken)
             try:
                 async with self._asking:
-                    return await self._ask_on(session, reader, answer)
+                    made = await self._ask_on(session, reader, followed)
+                if await floor.lets_through(session, self._watches, made):
+                    return made
             except NotNow:
                 await anyio.sleep(PAUSE_SECONDS)
             except Lost:
                 broken = session
 
-    async def _ask_on(self, session: Session, reader: Reader, answer: Asking) -> Any:
+    async def _ask_on(self, session: Session, reader: Reader, followed: Followed) -> Made:
         """An answer whose read models were all watched before anything of them was read."""
         pause = 0.0
         while True:
             self._watches.forget(reader)
             reader.touched = anyio.Event()
             standing = self._watches.standing()
+            reached = {name: tuple(watch.positions) for name, watch in standing.items()}
             rows = RecordedRows(session.rows, lambda *part: self._watches.note(reader, *part))
             try:
-                view = await answer(RowViews(rows, self._domain, rows.live))
+                view = await followed.answer(RowViews(rows, self._domain, rows.live))
             except NotFound:
                 view = None
             unwatched = [
@@ -139,7 +151,10 @@ class Follows:
                 if not self._watches.covers(standing.get(projection), generation)
             ]
             if not unwatched:
-                return view
+                each = zip(*(reached[name] for name in rows.generations), strict=True)
+                least = tuple(map(min, each)) or (0,) * session.partitions
+                told = Told(followed.question.digest(view), server_digest(session.server), least)
+                return Made(view, told, [standing[name] for name in rows.generations])
             await anyio.sleep(pause)
             pause = PAUSE_SECONDS
             for projection in unwatched:

@@ -10,18 +10,25 @@ of its generation goes untold. Whatever casts doubt on that ends the watch, and 
 all who read there, as a change of everything: an entry that does not follow the last one, a
 stream that has not told what a look at the checkpoints shows, another generation that went
 live, a session that broke.
+
+A watch knows too how far its generation has come: as the checkpoints said when it began and
+at each look since, and as each change says by its id. Whoever waits until it has come further
+has it looked at more often, and all who wait share these looks.
 """
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from operator import ge
 
 import anyio
 from anyio.abc import TaskGroup
 
 from engine.core.errors import Lost, NotNow
 from engine.core.following import read_change
-from engine.core.ids import stream_order
+from engine.core.ids import stream_ms, stream_order
 from engine.core.ports import Feed, Session, Subscription
+from engine.core.ports.querying import Reached
+from engine.edge.freshness import POLL_LIMIT
 
 LOOK_SECONDS = 1.0
 """Between looks at whether all is told: a flip is noticed so late at most, and a look costs
@@ -40,13 +47,25 @@ class Reader:
 class Watch:
     """One generation of one read model, from a moment on."""
 
-    def __init__(self, projection: str, generation: int, ends: Sequence[str]) -> None:
+    def __init__(self, projection: str, generation: int, reached: Sequence[Reached]) -> None:
         self.projection, self.generation = projection, generation
-        self.told = list(ends)
+        self.told = [each.changed for each in reached]
         """Per partition, the last change that was told, or that stood there when it began."""
-        self.seen = ends
+        self.seen: Sequence[str] = tuple(self.told)
         """Per partition, the last change that there was at the last look."""
+        self.positions = [each.position for each in reached]
+        """Per partition, how far it is known to have come: rows that are read now have it all."""
         self.subscriptions: list[Subscription] = []
+        self.looking = anyio.Lock()
+        """Held by the one who looks how far it has come, for all who wait for that."""
+
+    def move_on(self, reached: Sequence[Reached]) -> None:
+        """Know what a look has shown; it may be older than what a change has told."""
+        self.positions = [*map(max, self.positions, [each.position for each in reached])]
+
+    def has(self, positions: Sequence[int]) -> bool:
+        """Whether it has come so far, in every partition."""
+        return all(map(ge, self.positions, positions))
 
 
 class Watches:
@@ -90,7 +109,7 @@ class Watches:
     async def begin(self, session: Session, projection: str) -> None:
         """Watch the live generation from now on, unless it is watched already; raises `Lost`."""
         generation = await session.rows.live(projection)
-        ends = await session.checkpoints.changed(projection, generation, session.partitions)
+        reached = await session.checkpoints.reached(projection, generation, session.partitions)
         if session is not self._session or self._tasks is None or self._feed is None:
             raise Lost("the session is over")
         standing = self._standing.get(projection)
@@ -98,12 +117,23 @@ class Watches:
             if standing.generation == generation:
                 return
             self._end(standing)
-        watch = self._standing[projection] = Watch(projection, generation, ends)
-        for partition, end in enumerate(ends):
+        watch = self._standing[projection] = Watch(projection, generation, reached)
+        for partition, end in enumerate(watch.seen):
             key = session.changed_key(projection, generation, partition)
             subscription = self._feed.subscribe(key, end)
             watch.subscriptions.append(subscription)
             self._tasks.start_soon(self._read, watch, partition, subscription)
+
+    async def catch_up(self, session: Session, watch: Watch, positions: Sequence[int]) -> None:
+        """Until a generation has come so far, or is watched no more; raises `Lost`, `NotNow`."""
+        while True:
+            async with watch.looking:
+                if watch.has(positions) or not self.covers(watch, watch.generation):
+                    return
+                await anyio.sleep(POLL_LIMIT)
+                watch.move_on(await self._reached(session, watch))
+                if await session.rows.live(watch.projection) != watch.generation:
+                    self._end(watch)
 
     def note(self, reader: Reader, projection: str, part: str) -> None:
         """Somebody is about to read a part of his answer."""
@@ -130,6 +160,8 @@ class Watches:
                     self._end(watch)
                     return
                 watch.told[partition] = entry.id
+                position = max(watch.positions[partition], stream_ms(entry.id))
+                watch.positions[partition] = position
                 self._touch(watch.projection, change.parts())
 
     def _touch(self, projection: str, parts: Iterable[str]) -> None:
@@ -162,12 +194,18 @@ class Watches:
         if watch.projection not in self._readers:
             return False
         told = list(watch.told)
-        ends = await session.checkpoints.changed(
-            watch.projection, watch.generation, session.partitions
-        )
+        reached = await self._reached(session, watch)
+        watch.move_on(reached)
+        ends = [each.changed for each in reached]
         each = [map(stream_order, ids) for ids in (watch.seen, told, ends)]
         watch.seen = ends
         return (
             all(seen <= said <= end for seen, said, end in zip(*each, strict=True))
             and await session.rows.live(watch.projection) == watch.generation
+        )
+
+    async def _reached(self, session: Session, watch: Watch) -> Sequence[Reached]:
+        """How far a generation has come, and what it has told."""
+        return await session.checkpoints.reached(
+            watch.projection, watch.generation, session.partitions
         )

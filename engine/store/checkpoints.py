@@ -4,7 +4,7 @@ from engine.core.branches import Branch
 from engine.core.codec import logged
 from engine.core.generations import PAUSED
 from engine.core.parking import read_note
-from engine.core.ports.querying import Glance
+from engine.core.ports.querying import Glance, Reached
 from engine.core.records import Checkpoint
 from engine.store.connection import Connection
 from engine.store.feed import entries_of
@@ -30,11 +30,12 @@ class RedisCheckpoints:
         key = self._keys.projection(partition, projection, generation)
         return await read_checkpoint(self._control, key)
 
-    async def changed(self, projection: str, generation: int, partitions: int) -> list[str]:
-        """The id of the last change that a generation has told, in each partition."""
+    async def reached(self, projection: str, generation: int, partitions: int) -> list[Reached]:
+        """How far a generation has come and what it has told, in each partition."""
         keys = [self._keys.projection(each, projection, generation) for each in range(partitions)]
-        replies = [self._control.call("HGET", key, "changed") for key in keys]
-        return [(await reply or b"0-0").decode() for reply in replies]
+        replies = [self._control.call("HMGET", key, "position", "changed") for key in keys]
+        said = [await reply for reply in replies]
+        return [Reached(int(position or 0), (id or b"0-0").decode()) for position, id in said]
 
     async def is_parked(
         self, projection: str, generation: int, partition: int, position: int, aggregate: str

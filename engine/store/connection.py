@@ -78,7 +78,7 @@ class Connection:
         """
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._lost is not None:
-            future.set_exception(Lost(str(self._lost)))
+            _tell(future, Lost(str(self._lost)))
             return future
         # hiredis's stub knows tuples of one argument only
         self._outgoing.append(hiredis.pack_command(arguments))  # type: ignore[arg-type]

@@ -2,8 +2,8 @@
 
 from engine.core.generations import PAUSED
 from engine.core.records import Checkpoint
-from tests.contract.projecting import GENERATION, NAME, projecting
-from tests.contract.stores import Store
+from tests.contract.projecting import GENERATION, NAME, projecting, put
+from tests.contract.stores import PARTITIONS, Store
 
 REACHED = Checkpoint(7, "7-7", "branch-a")
 
@@ -21,3 +21,16 @@ async def test_one_look_tells_what_is_live_and_how_far_another_has_come(store: S
         store.write(store.keys.live(NAME), {"state": ""})
         assert await seen.glance("others", GENERATION, 2) == (1, False, Checkpoint())
         assert (await seen.glance(NAME, 3, 2)).is_paused is False
+
+
+async def test_one_look_tells_how_far_each_partition_has_come_and_what_was_told(
+    store: Store,
+) -> None:
+    async with projecting(store, partition=2) as one:
+        looked = one.session.checkpoints.reached
+        assert await looked(NAME, GENERATION, PARTITIONS) == [(0, "0-0")] * PARTITIONS
+        await one.apply(put(3, "r", n="1"), upto=5)
+        await one.apply(upto=9)
+        assert await looked(NAME, GENERATION, PARTITIONS) == [
+            (0, "0-0"), (0, "0-0"), (9, "5-0"), (0, "0-0"),
+        ]  # fmt: skip

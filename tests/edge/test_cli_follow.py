@@ -6,7 +6,9 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from redis import Redis
 
+from engine.store.keys import Keys
 from tests.edge.command_line import Semel
 
 ROW = ["query", "GetCustomer", "customer_id=a", "--follow"]
@@ -49,6 +51,30 @@ def test_text_shows_the_document_again(semel: Semel) -> None:
         ended = following.stop(signal.SIGINT)
     assert (ended.code, ended.out) == (0, "")
     assert ended.err.startswith("to go on from here: --from ")
+
+
+def test_an_answer_from_before_what_was_shown_is_said_to_be_one(
+    valkey_url: str, namespace: str
+) -> None:
+    semel, keys = Semel(valkey_url, namespace), Keys(namespace)
+    assert semel.run("init", "--partitions", "4").code == 0
+    with Redis.from_url(valkey_url, protocol=2) as redis:
+        for generation, position in ((1, 9), (2, 5)):
+            at = {"position": position, "command": "1-0", "branch": "b"}
+            redis.hset(keys.projection(0, "customers", generation), mapping=at)
+            row = {"name": f"Ada {generation}", "_at:0": position}
+            redis.hset(keys.row("customers", generation, "customer-a"), mapping=row)
+        with semel.daemon(*ROW, "-o", "jsonl") as following:
+            told = json.loads(next(following.shown()))
+        assert (told["answer"]["name"], told["is_behind"]) == ("Ada 1", False)
+        redis.hset(keys.live("customers"), "live", 2)
+        again = [*ROW, "--from", told["token"], "--wait", "0.2"]
+        with semel.daemon(*again, "-o", "jsonl") as following:
+            told = json.loads(next(following.shown()))
+        assert (told["answer"]["name"], told["is_behind"]) == ("Ada 2", True)
+        with semel.daemon(*again) as following:
+            assert "name          Ada 2" in until_blank(following.shown())
+            assert "older than what was shown" in following.stop(signal.SIGINT).err
 
 
 def until_blank(shown: Iterator[str]) -> list[str]:

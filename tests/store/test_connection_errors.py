@@ -79,15 +79,16 @@ async def test_an_error_that_nobody_waits_for_is_no_trouble() -> None:
     loop.set_exception_handler(lambda _, complaint: complaints.append(complaint))
     try:
         async with answering({"HSET": reply("OOM")}) as url, connected(url) as connection:
-            await give_up_at_the_first(connection)
+            await give_up_at_the_first(connection, NotNow)
             assert await connection.call("PING") == b"OK"
-            gc.collect()
+        await give_up_at_the_first(connection, Lost)
+        gc.collect()
     finally:
         loop.set_exception_handler(handler)
     assert complaints == []
 
 
-async def give_up_at_the_first(connection: Connection) -> None:
+async def give_up_at_the_first(connection: Connection, error: type[SemelError]) -> None:
     first, *_ = [connection.call("HSET") for _ in range(3)]
-    with pytest.raises(NotNow):
+    with pytest.raises(error):
         await first

@@ -33,6 +33,13 @@ class Glance(NamedTuple):
     applied: Checkpoint
 
 
+class Reached(NamedTuple):
+    """How far a generation has come in a partition, and the last change that it has told there."""
+
+    position: int
+    changed: str
+
+
 class Checkpoints(Protocol):
     """How far generations have come in each partition. It reads logs, so no query holds it."""
 
@@ -42,8 +49,8 @@ class Checkpoints(Protocol):
     async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
         """A generation's checkpoint in a partition."""
 
-    async def changed(self, projection: str, generation: int, partitions: int) -> Sequence[str]:
-        """The id of the last change that a generation has told, in each partition."""
+    async def reached(self, projection: str, generation: int, partitions: int) -> Sequence[Reached]:
+        """How far a generation has come and what it has told, in each partition."""
 
     async def is_parked(
         self, projection: str, generation: int, partition: int, position: int, aggregate: str

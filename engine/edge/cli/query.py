@@ -35,7 +35,10 @@ Follow = Annotated[
 Since = Annotated[
     str | None,
     typer.Option(
-        "--from", metavar="TOKEN", help="With --follow: go on from the update with this token."
+        "--from",
+        metavar="TOKEN",
+        help="With --follow: go on from the update with this token. Rows that lag behind it are "
+        "waited for, up to --wait.",
     ),
 ]
 
@@ -65,6 +68,7 @@ def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
       semel query GetOrdersByCustomer customer_id=c-1 page=2 -o json
       semel query GetOrderById order_id=order-42 --after 13.7.1f9c83d0
       semel query GetOrderById order_id=order-42 --follow -o jsonl
+      semel query GetOrderById order_id=order-42 --follow --from JeC4MEJ5…
     """  # noqa: D301 -- \b keeps the help's lines as they are
     from engine.app import domain_of  # noqa: PLC0415
     from engine.core.outcome import Receipt  # noqa: PLC0415
@@ -80,7 +84,7 @@ def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
     async def work() -> int:
         async with client_of(settings, domain, seconds, endless=follow) as client:
             if follow:
-                return await _follow(client, asked, since, output)
+                return await _follow(client, asked, since, seconds, output)
             view = plain(await client.queries.dispatch(asked, after=receipt, wait_seconds=seconds))
         show(output, view, document(view))
         return 0
@@ -96,19 +100,23 @@ def _refuse_nonsense(after: str | None, since: str | None, *, follow: bool) -> N
         raise Misuse("--from goes on with what --follow showed: give that too")
 
 
-async def _follow(client: "Client", asked: "Query[Any]", since: str | None, output: Format) -> int:
+async def _follow(
+    client: "Client", asked: "Query[Any]", since: str | None, seconds: float, output: Format
+) -> int:
     """Show each answer that there is, until Ctrl-C; then say how to go on."""
     last: Update[Any] | None = None
 
     async def work() -> None:
         nonlocal last
-        async for last in client.queries.follow(asked, after=since):
+        async for last in client.queries.follow(asked, after=since, wait_seconds=seconds):
             view = plain(last.answer)
             if output is Format.JSONL:
-                line({"answer": view, "token": last.token})
-            else:
-                for text in (*document(view), ""):
-                    tell(text)
+                line({"answer": view, "token": last.token, "is_behind": last.is_behind})
+                continue
+            if last.is_behind:
+                say("what follows is older than what was shown before: its rows lag behind that")
+            for text in (*document(view), ""):
+                tell(text)
 
     await until_interrupted(work)
     if last is not None and output is Format.TEXT:

@@ -3,7 +3,7 @@
 from engine.core.branches import Branch
 from engine.core.generations import PAUSED
 from engine.core.parking import read_note
-from engine.core.ports.querying import Glance
+from engine.core.ports.querying import Glance, Reached
 from engine.core.records import Checkpoint
 from engine.store.keys import Keys
 from engine.store.memory.rows import read_branches, read_checkpoint, read_event
@@ -27,11 +27,12 @@ class MemoryCheckpoints:
         key = self._keys.projection(partition, projection, generation)
         return read_checkpoint(await self._link.turn(), key)
 
-    async def changed(self, projection: str, generation: int, partitions: int) -> list[str]:
-        """The id of the last change that a generation has told, in each partition."""
+    async def reached(self, projection: str, generation: int, partitions: int) -> list[Reached]:
+        """How far a generation has come and what it has told, in each partition."""
         data = await self._link.turn()
         keys = [self._keys.projection(each, projection, generation) for each in range(partitions)]
-        return [data.hash(key).get("changed", "0-0") for key in keys]
+        held = [data.hash(key) for key in keys]
+        return [Reached(int(one.get("position", 0)), one.get("changed", "0-0")) for one in held]
 
     async def is_parked(
         self, projection: str, generation: int, partition: int, position: int, aggregate: str

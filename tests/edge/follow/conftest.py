@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.edge import follow, watches
+from engine.edge import floor, follow, watches
 from tests.contract.stores import MemoryStore, RedisStore, Store
 
 
@@ -24,9 +24,11 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is paced for people is quicker here; and no look finds what was not told."""
     monkeypatch.setattr(follow, "PAUSE_SECONDS", 0.005)
     monkeypatch.setattr(watches, "LOOK_SECONDS", 3600)
+    monkeypatch.setattr(floor, "AGAIN_SECONDS", 3600)
 
 
 @pytest.fixture
 def looking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is looked again and again whether all is told."""
+    """It is looked again and again whether all is told, and whether what is waited for exists."""
     monkeypatch.setattr(watches, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(floor, "AGAIN_SECONDS", 0.05)

@@ -9,6 +9,7 @@ from anyio.abc import TaskGroup
 
 from engine import Event, Operation, Page, Projection, Query, Row, Views, put
 from engine.core import registry
+from engine.core.errors import NotFound
 from engine.core.records import Checkpoint, RowChange
 from engine.edge.client import Client
 from engine.edge.follow import Update
@@ -41,6 +42,7 @@ class Thing(Row):
 
 
 things = Projection(name=NAME, row=Thing, on=[on_seen], indexes=INDEXES)
+others = Projection(name="others", row=Thing, on=[on_seen], indexes=INDEXES)
 
 
 class GetThing(Query[Thing]):
@@ -56,7 +58,13 @@ class ListThings(Query[Page[Thing]]):
     page: int = 1
 
 
-R, OF_ANN = GetThing(thing="r"), ListThings(owner="ann")
+class GetBoth(Query[int]):
+    """The numbers of two rows of one name, in two read models, added."""
+
+    thing: str
+
+
+R, OF_ANN, BOTH = GetThing(thing="r"), ListThings(owner="ann"), GetBoth(thing="r")
 
 
 class Follower:
@@ -108,19 +116,29 @@ class Followed:
         self.meanwhile: list[RowChange] = []
         """What changes between the reading of a thing and the end of its answer."""
 
-    async def apply(self, *changes: RowChange, generation: int = GENERATION) -> None:
+    async def apply(
+        self, *changes: RowChange, generation: int = GENERATION, upto: int = 0, name: str = NAME
+    ) -> None:
         """Have a projector apply changes, on a session that nobody breaks."""
         async with self.store.session() as session:
-            key = session.projection_lease(NAME, generation, 0)
+            key = session.projection_lease(name, generation, 0)
             assert await session.leases.acquire(key, "worker", TOKEN, 30)
-            log = session.log(NAME, generation, INDEXES, 0, TOKEN)
+            log = session.log(name, generation, INDEXES, 0, TOKEN)
             position = (await log.checkpoint()).position
-            reached = Checkpoint(max(position, *(each.position for each in changes)), "1-7", "b")
-            await log.apply(position, reached, changes)
+            last = max(position, upto, *(each.position for each in changes))
+            await log.apply(position, Checkpoint(last, "1-7", "b"), changes)
 
     def follow(self, query: Query[Any], after: str | None = None) -> Follower:
         """Follow a query until the end of the block."""
         return self.start(self.client.queries.follow(query, after=after))
+
+    async def is_asked(self, times: int) -> None:
+        """Until handlers were asked so often in all; who begins to follow asks twice."""
+        await eventually(lambda: len(self.asked) >= times, f"{times} askings", SECONDS)
+
+    def serve(self, generation: int) -> None:
+        """Have another generation be the live one."""
+        self.store.write(self.store.keys.live(NAME), {"live": str(generation)})
 
     def start(self, updates: AsyncGenerator[Update[Any], None]) -> Follower:
         """Follow something until the end of the block."""
@@ -143,11 +161,13 @@ class Followed:
 
 
 @asynccontextmanager
-async def followed(store: Store) -> AsyncIterator[Followed]:
-    """A client that follows what a test applies."""
+async def followed(store: Store, wait_seconds: float = 3600) -> AsyncIterator[Followed]:
+    """A client that follows what a test applies, and waits for rows that lag."""
 
     async def get_thing(query: GetThing, views: Views) -> Thing:
         f.asked.append(query)
+        if not query.thing:
+            raise NotFound("a thing without a name: nothing is read")
         while f.before:
             await f.before.pop(0)()
         thing = await views.get(things, query.thing)
@@ -159,8 +179,15 @@ async def followed(store: Store) -> AsyncIterator[Followed]:
         f.asked.append(query)
         return await views.page(things, "by_owner", query.owner, page=query.page, page_size=2)
 
-    domain = registry.build(projections=[things], queries=[get_thing, list_things])
-    client = Client(domain, SECONDS)
+    async def get_both(query: GetBoth, views: Views) -> int:
+        f.asked.append(query)
+        each = [await views.find(of, [query.thing]) for of in (things, others)]
+        return sum(thing.n for [thing] in each if thing is not None)
+
+    domain = registry.build(
+        projections=[things, others], queries=[get_thing, list_things, get_both]
+    )
+    client = Client(domain, wait_seconds)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(work_on_sessions, store.session, client.work, Shutdown(), SECONDS)
         await client.dispatch.session()
