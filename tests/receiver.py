@@ -55,6 +55,11 @@ def receiver(*answers: int) -> Iterator[Receiver]:
                 self.send_header("Location", one.url)
             self.end_headers()
 
+        def do_GET(self) -> None:
+            """Who was sent elsewhere and comes with nothing is answered all the same."""
+            self.send_response(204)
+            self.end_headers()
+
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 

@@ -5,6 +5,7 @@ What moved is measured between two looks, where there were two; else it is what 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -138,7 +139,9 @@ class Projections:
                 name=name, generation=0, stage="", state=State.BLOCKED, troubles=[str(error)]
             )
             return Projection(name, False, None, [blocked])
-        alarms = read_alarms(await self._session.alarms.read())
+        alarms: Mapping[About, Alarm] = {}
+        with suppress(Refused):  # whoever watches says what is wrong with that key
+            alarms = read_alarms(await self._session.alarms.read())
         generations = [
             await self._generation(name, number, found, alarms, closely=closely)
             for number in found.stages
@@ -147,7 +150,9 @@ class Projections:
             Generation(name=name, generation=number, stage=REMOVING, state=REMOVING)
             for number in found.removing
         )
-        compared = read_compared(found.compared) if found.compared else None
+        compared = None
+        with suppress(msgspec.DecodeError):
+            compared = read_compared(found.compared)
         return Projection(name, found.is_paused, compared, generations)
 
     async def live(self, name: str) -> Generation:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.core.errors import Refused
+from engine.core.generations import curated_as
 from engine.core.ids import stream_ms
 from engine.core.liveness import Condition, State, heard, judge, silent_after
 from engine.core.records import LeaseState, Member, Report
@@ -22,7 +23,7 @@ SILENT = "silent"
 STUCK = "stuck"
 """The state of one that keeps its leases and says nothing: its event loop stands still."""
 
-_CURATOR = "curator:"
+_CURATOR = curated_as("")
 """Who serves a projection shares the lease of its curator too."""
 
 LISTED_SECONDS = 60.0

@@ -72,6 +72,16 @@ async def test_an_event_that_the_log_has_lost_is_not_taken_for_the_next_one(stor
         assert (found.position, found.head, found.next, found.since_ms) == (2, 5, 0, 0)
 
 
+async def test_what_the_log_has_beyond_head_is_nobodys_next_event(store: Store) -> None:
+    async with store.session() as session:
+        one = await written_log(store, session)
+        await one.apply(upto=5)
+        entry = {"aggregate": "order-1", "version": "9", "type": "T", "data": "{}", "meta": "{}"}
+        store.add(store.keys.log(0), entry, "6-0")
+        found = await seen(session)
+        assert (found.head, found.next) == (5, 0)
+
+
 async def test_a_checkpoint_beyond_the_log_is_told_as_it_is(store: Store) -> None:
     async with store.session() as session:
         one = await written_log(store, session)

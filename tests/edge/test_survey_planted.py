@@ -1,6 +1,6 @@
 """Keys of another kind in the place of ours: what is looked at around them is seen all the same."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -33,3 +33,23 @@ async def test_a_planted_checkpoint_blocks_its_partition_of_its_projection() -> 
         customers = await Projections(on, {}).live("customers")
         assert customers.states == {State.BLOCKED: 1, State.UNOWNED: PARTITIONS - 1}
         assert "WRONGTYPE" in customers.troubles[0]
+
+
+async def test_planted_alarms_and_comparisons_hide_no_projection() -> None:
+    stage = Stage()
+    async with stage.session() as session:
+        keys, on = Keys(NAMESPACE), cast("Any", session)
+        stage.server.data.plant(keys.alarms(), "planted")
+        stage.server.data.put(keys.live("customers"), {"compared": "planted"})
+        found = await Projections(on, {}).look("customers")
+        assert (found.compared, [each.alerts for each in found.generations]) == (None, [[]])
+        assert found.generations[0].state is State.UNOWNED
+
+
+async def test_planted_generations_block_their_projection() -> None:
+    stage = Stage()
+    async with stage.session() as session:
+        stage.server.data.plant(Keys(NAMESPACE).live("customers"), "planted")
+        [found] = (await Projections(cast("Any", session), {}).look("customers")).generations
+        assert found.state is State.BLOCKED
+        assert "WRONGTYPE" in found.troubles[0]

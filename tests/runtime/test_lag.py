@@ -89,17 +89,19 @@ def lag_of(r: Reading, build: Build, number: int) -> Lag:
 
 async def test_a_series_goes_over_at_a_flip_in_whatever_order() -> None:
     async with reading() as r:
-        builds = [made(), made()]
-        one, two = (lag_of(r, build, n) for n, build in enumerate(builds, 1))
-        builds[1].stage = "building"
+        old, new = made(), made()
+        one, two = lag_of(r, old, 1), lag_of(r, new, 2)
+        new.stage = "building"
         async with one.shown(), two.shown():
-            await eventually(lambda: shown()[0] == EVENTS - 1, "the live one")
-            await eventually(lambda: shown("building")[0] == EVENTS - 2, "the build")
-            builds[1].stage = "live"  # and the other one has not heard of it yet
-            await eventually(lambda: shown("building") == NOTHING, "nothing is built")
-            builds[0].stage = "previous"
-            await eventually(lambda: shown("previous")[0] == EVENTS - 1, "the previous one")
-            await eventually(lambda: shown()[0] == EVENTS - 2, "the live one is another")
+            await one.head()
+            await two.head()
+            assert (shown()[0], shown("building")[0]) == (EVENTS - 1, EVENTS - 2)
+            new.stage = "live"  # and the other one has not heard of it yet
+            await two.head()
+            assert (shown()[0], shown("building")) == (EVENTS - 2, NOTHING)
+            old.stage = "previous"
+            await one.head()
+            assert (shown()[0], shown("previous")[0]) == (EVENTS - 2, EVENTS - 1)
         assert [shown(stage) for stage in ("live", "building", "previous")] == [NOTHING] * 3
 
 

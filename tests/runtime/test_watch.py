@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 import structlog
 
-from engine.core.alerting import BEHIND, PARKED, About
+from engine.core.alerting import BEHIND, PARKED, About, read_alarms
 from engine.core.errors import Fenced, NotNow
 from engine.core.parking import Fault, Note, without, written
 from engine.runtime import watch as module
-from engine.runtime.watch import watch_group
+from engine.runtime.watch import Watch, watch_group
 from projections.customers import customers
 from tests.counted import Counted
 from tests.eventually import eventually
@@ -100,6 +100,23 @@ async def test_whoever_watches_next_goes_on_where_the_last_one_was(logged: Lines
         assert one.told() == ["projection.alert", "projection.recovered"]
 
 
+async def test_who_stops_when_it_has_told_notes_that(logged: Lines) -> None:
+    async with watched(logged) as one:
+        watches: list[Watch] = []
+
+        async def stop_when_raised() -> None:
+            if "raised_ms" in str(one.kept()):
+                watches[0].stop()
+
+        alarms: Any = Meddler(one.r.session.alarms, after={"note": stop_when_raised})
+        one.r.session.alarms = alarms
+        async with one.watching() as watch:
+            watches.append(watch)
+            await one.waits()
+            await eventually(lambda: one.told() == ["projection.alert"], "it is told")
+        assert [alarm.told for alarm in read_alarms(one.kept()).values()] == [True]
+
+
 async def test_what_a_watch_had_no_time_to_tell_the_next_one_tells(logged: Lines) -> None:
     with receiver() as hook:
         hook.holds.clear()
@@ -176,8 +193,6 @@ async def test_parked_aggregates_are_told_apart(logged: Lines) -> None:
 
 async def test_the_one_before_may_stand_still_and_a_build_may_be_behind(logged: Lines) -> None:
     async with watched(logged) as one:
-        await one.own()
-        await one.apply(6)
         builds, now = one.r.session.builds, one.r.stage.server.now_ms()
         found = await builds.read(customers.name)
         flipped = found.begun("d", now).flipped(now)

@@ -74,21 +74,26 @@ async def test_what_is_never_taken_is_given_up_and_that_is_said_without_the_secr
 async def test_one_that_does_not_answer_holds_up_nothing_and_gathers_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(module, "POST_SECONDS", 0.05)
-    with receiver() as one:
-        one.holds.clear()
-        async with telling(one.url) as (webhook, told):
-            webhook.tell(message())
-            await eventually(lambda: len(told) == 1, "it is given up")
-            for n in range(100):
-                webhook.tell(message(text=str(n)))
-                webhook.tell(message(CUSTOMERS, text=str(n)))
-            threads = [t for t in threading.enumerate() if t.name == THREAD_NAME]
-            assert len(threads) <= 1
-            one.holds.set()
-            await eventually(lambda: len(told) >= 3, "the last of each is told")
-        last = {each["projection"]: each["text"] for each in one.messages}
-        assert last == {"orders": "99", "customers": "99"}
+    answers, posted = threading.Event(), list[bytes]()
+
+    def post(_url: str, body: bytes) -> str:
+        answers.wait()
+        posted.append(body)
+        return ""
+
+    monkeypatch.setattr(module, "POST_SECONDS", 0.01)
+    monkeypatch.setattr(module, "_post", post)
+    async with telling(NOWHERE) as (webhook, told):
+        webhook.tell(message())
+        await eventually(lambda: len(told) == 1, "it is given up")
+        for n in range(100):
+            webhook.tell(message(text=str(n)))
+            webhook.tell(message(CUSTOMERS, text=str(n)))
+        assert [t.name for t in threading.enumerate()].count(THREAD_NAME) == 1
+        answers.set()
+        await eventually(lambda: len(told) == 3, "the last of each is told")
+    assert posted[0] == message().body
+    assert posted[-2:] == [message(text="99").body, message(CUSTOMERS, text="99").body]
 
 
 async def test_who_is_stopped_does_not_wait_for_an_answer() -> None:

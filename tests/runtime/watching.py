@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -44,6 +45,15 @@ class Watched:
         """Until everything has been looked at once more, and that was judged."""
         before = self.looks
         await eventually(lambda: self.looks >= before + 3, "it is looked again")
+
+    async def waits(self, seconds: int = FOR_SECONDS + 1) -> None:
+        """Let time go by, until somebody has been told."""
+        for _ in range(seconds):
+            self.r.stage.clock.now += 1
+            await eventually(partial(self._is_seen, self.looks), "it is looked, or told")
+
+    def _is_seen(self, before: int) -> bool:
+        return self.looks > before or bool(self.told())
 
     async def lasts(self, seconds: int = FOR_SECONDS + 1) -> None:
         """Let time go by, with a look at each second."""
@@ -93,9 +103,13 @@ class Watched:
         """What the log says was told."""
         return [line["event"] for line in self.lines if line["event"].startswith("projection.")]
 
+    def kept(self) -> dict[str, str]:
+        """What is remembered, as it stands."""
+        return dict(self.r.stage.server.data.hash(self.r.stage.keys.alarms()))
+
     def alarms(self) -> set[About]:
-        """What is remembered."""
-        return set(read_alarms(self.r.stage.server.data.hash(self.r.stage.keys.alarms())))
+        """What it is about."""
+        return set(read_alarms(self.kept()))
 
 
 @asynccontextmanager
