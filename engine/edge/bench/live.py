@@ -13,7 +13,6 @@ import msgspec
 from engine.app import RedisSession
 from engine.core.comparing import Compared, Comparing, read_compared
 from engine.core.errors import SemelError
-from engine.core.generations import Generations
 from engine.core.registry import Domain
 from engine.edge.bench import load, prepared
 from engine.edge.bench.figures import ratio
@@ -26,19 +25,25 @@ from engine.settings import Settings
 _COMPARED_SECONDS = 600.0
 """For the curator, who takes a fifth of the time to look at all rows."""
 
+_LIMIT_SECONDS, _LIMIT_PER_SECOND = 60.0, 500
+"""A build that has not gone live after so long and as if so few events were built in a second
+does not under this load: that is said, and the scene goes on."""
+
 _LOOK_SECONDS = 0.1
 
 
 class Noticed(msgspec.Struct, frozen=True):
-    """What clients noticed. ``differ`` counts rows of which the generations say different things.
+    """What clients noticed; ``flipped`` is whether the build went live under load.
 
-    ``outcome_p99_growth`` and ``view_p99_growth`` are during beside before. ``curator`` is what
-    the curator found by itself.
+    ``outcome_p99_growth`` and ``view_p99_growth`` are during beside before. ``differ`` counts
+    rows of which the generations say different things, when both have taken all; ``curator``
+    is what the curator found by itself.
     """
 
     rate: int
     events_before: int
     commands: int
+    flipped: bool
     before: Phase
     during: Phase
     after: Phase
@@ -65,16 +70,17 @@ async def live(  # noqa: PLR0913 -- a scenario's measures
         keys = [session.partition_lease(number) for number in range(session.partitions)]
         await share_evenly(session, keys, 1)
         await _caught_up(session, list(domain.projections))
-        plan = load.Plan(settings.redis, settings.namespace, rate, seconds, len(orders))
+        limit = _LIMIT_SECONDS + events / _LIMIT_PER_SECOND
+        plan = load.Plan(settings.redis, settings.namespace, rate, seconds, limit, len(orders))
         told = await told_by(load.MODULE, msgspec.json.encode(plan).decode())
         seen = msgspec.json.decode(told, type=load.Seen)
-        found = await session.builds.read(PROJECTION)
         await _caught_up(session, list(domain.projections))
-        rows = await _compared(session, found)
         curator = await _judged(session)
+        rows = await _compared(session)
     before, during = seen.phases[BEFORE], seen.phases[DURING]
     return Noticed(
         rate=rate, events_before=len(orders) * EVENTS_PER_ORDER, commands=seen.commands,
+        flipped=seen.flipped,
         before=before, during=during, after=seen.phases[AFTER],
         outcome_p99_growth=ratio(during.outcome.p99, before.outcome.p99),
         view_p99_growth=ratio(during.view.p99, before.view.p99),
@@ -99,9 +105,10 @@ async def _caught_up(session: RedisSession, names: Sequence[str]) -> None:
         await anyio.sleep(_LOOK_SECONDS)
 
 
-async def _compared(session: RedisSession, found: Generations) -> Compared:
+async def _compared(session: RedisSession) -> Compared:
     """Hold all rows of two generations beside each other, which nobody moves any more."""
-    builds, live, previous = session.builds, found.live, found.previous
+    builds, found = session.builds, await session.builds.read(PROJECTION)
+    live, previous = found.live, found.previous
     positions = [await builds.positions(PROJECTION, each) for each in (live, previous)]
     comparing = Comparing(*positions, same_code=found.digest == found.previous_digest)
     async for pairs in builds.pairs(PROJECTION, live, previous):
@@ -112,7 +119,7 @@ async def _compared(session: RedisSession, found: Generations) -> Compared:
 
 
 async def _judged(session: RedisSession) -> Compared:
-    """What the curator found, once it has."""
+    """What the curator found, once both are kept up and it has looked."""
     with anyio.move_on_after(_COMPARED_SECONDS):
         while True:
             if said := (await session.builds.read(PROJECTION)).compared:

@@ -48,12 +48,16 @@ _EXPECTED = {
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What to do: commands a second, seconds before and after the rebuild, the first new order."""
+    """What to do: commands a second, the first new order, seconds before and after the rebuild.
+
+    A build that has not gone live after ``limit`` seconds is not waited for any longer.
+    """
 
     redis: str
     namespace: str
     rate: int
     seconds: float
+    limit: float
     first: int
 
 
@@ -69,6 +73,7 @@ class Seen(msgspec.Struct, frozen=True):
     """What came of it; ``errors`` by their names, ``client_share`` is of one core."""
 
     commands: int
+    flipped: bool
     phases: dict[str, Phase]
     errors: dict[str, int]
     client_share: float
@@ -175,12 +180,15 @@ async def _run(plan: Plan) -> Seen:
             load.enter(BEFORE)
             await anyio.sleep(plan.seconds)
             load.enter(DURING)
-            await rebuild.until_flipped(session, await rebuild.begin(session, domain))
+            begun = await rebuild.begin(session, domain)
+            with anyio.move_on_after(plan.limit) as waiting:
+                await rebuild.until_flipped(session, begun)
             load.enter(AFTER)
             await anyio.sleep(plan.seconds)
             load.end()
             share = (time.process_time() - used) / (time.monotonic() - began)
-    return Seen(load.commands, load.phases(), dict(load.errors), share, load.late)
+    flipped = not waiting.cancelled_caught
+    return Seen(load.commands, flipped, load.phases(), dict(load.errors), share, load.late)
 
 
 async def _main() -> None:

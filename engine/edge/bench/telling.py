@@ -78,6 +78,8 @@ def _live(said: Mapping[str, Any]) -> Iterator[str]:
         f"{said['outcome_p99_growth']:.2f} x before, view {said['view_p99_growth']:.2f} x"
     )
     yield f"            errors of {said['commands']:,} commands: {errors}"
+    if not said["flipped"]:
+        yield "            the build did not go live while the load went on"
     yield (
         f"            {said['rows']:,} rows of both generations compared, {said['differ']} differ; "
         f"by the curator {said['curator']['rows']:,} and {said['curator']['differ']}"
