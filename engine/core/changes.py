@@ -77,7 +77,7 @@ class _Drafted:
             if self._add or self._drop:
                 self._add.pop(name, None)
                 self._drop.pop(name, None)
-            self._put[name] = as_text(value)
+            self._put[name] = value if type(value) is str else as_text(value)
             if name in self._projection.ranked:
                 self._rank(name, rank_of(value))
 

@@ -15,8 +15,6 @@ from engine.core.projection import AnyRow, Item
 
 def as_text(value: Any) -> str:
     """A scalar as the text that a row's hash holds; decimals never in powers of ten."""
-    if type(value) is str:
-        return value  # as most are
     match value:
         case str():
             return value.value if isinstance(value, Enum) else value
