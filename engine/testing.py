@@ -171,7 +171,7 @@ class ReadModels:
             for name, items in lists.items():
                 operations += [Append(id, LIST_LIMIT, {name: item}) for item in items]
             self._position += 1
-            self._write(projection, list(changes_of(projection, self._position, operations)))
+            self._write(projection, changes_of(projection, self._position, operations))
         return self
 
     def rows(self, projection: Projection[AnyRow]) -> dict[str, AnyRow]:

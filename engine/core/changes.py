@@ -1,10 +1,12 @@
 """What one event comes to, row by row: a projection's operations as changes to write."""
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable
 from decimal import Decimal
 from functools import cache
 from types import UnionType
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
+
+import msgspec
 
 from engine.core.errors import Misuse
 from engine.core.lists import LIST_LIMIT, list_fields
@@ -17,9 +19,17 @@ AMOUNT_DIGITS_LIMIT = 15
 """Digits in one added number; a sum may have 27 (see ``lua/shared/decimal.lua``)."""
 
 
+class _Fields(NamedTuple):
+    """A row's fields by what can be done with them: put, added to, appended to."""
+
+    plain: frozenset[str]
+    numeric: frozenset[str]
+    lists: frozenset[str]
+
+
 def changes_of(
     projection: Projection[Any], position: int, operations: Iterable[Operation]
-) -> Iterator[RowChange]:
+) -> list[RowChange]:
     """One event's operations as changes, one per row; raises `Misuse` for what cannot be."""
     by_row: dict[str, _Drafted] = {}
     for operation in operations:
@@ -37,15 +47,19 @@ def changes_of(
                 draft.append(limit, items)
             case Delete():
                 by_row[row] = _Drafted(projection, wipe=True)
-    for row, draft in by_row.items():
-        yield draft.change(row, position)
+    return [draft.change(row, position) for row, draft in by_row.items()]
 
 
 class _Drafted:
     """One row's operations so far, each field's reduced to what they come to."""
 
+    __slots__ = (
+        "_add", "_append", "_drop", "_fields", "_projection", "_put", "_ranks", "_wipe",
+    )  # fmt: skip
+
     def __init__(self, projection: Projection[Any], *, wipe: bool = False) -> None:
         self._projection, self._wipe = projection, wipe
+        self._fields = _fields_of(cast("Hashable", projection.row))
         self._put: dict[str, str] = {}
         self._add: dict[str, int | Decimal] = {}
         self._drop: dict[str, None] = {}
@@ -55,31 +69,40 @@ class _Drafted:
     def put(self, fields: dict[str, Scalar]) -> None:
         """Set fields; what was added or appended before does not count any more."""
         for name, value in fields.items():
-            _check_put(self._projection, name, value)
-            self._add.pop(name, None)
-            self._append = [each for each in self._append if each.field != name]
             if value is None:
-                self._put.pop(name, None)
-                self._drop[name] = None
-                self._rank(name, "0")
-            else:
+                self._none(name)
+                continue
+            if name not in self._fields.plain:
+                _refuse_put(self._projection, name)
+            if self._add or self._drop:
+                self._add.pop(name, None)
                 self._drop.pop(name, None)
-                self._put[name] = as_text(value)
-                for index in self._projection.indexes:
-                    if index.order == name:
-                        self._ranks[index.name] = rank_of(value)
+            self._put[name] = value if type(value) is str else as_text(value)
+            if name in self._projection.ranked:
+                self._rank(name, rank_of(value))
+
+    def _none(self, name: str) -> None:
+        """Let a field go, whatever it is."""
+        _check_field(self._projection, name)
+        self._put.pop(name, None)
+        self._add.pop(name, None)
+        self._append = [each for each in self._append if each.field != name]
+        self._drop[name] = None
+        self._rank(name, "0")
 
     def add(self, amounts: dict[str, int | Decimal]) -> None:
         """Add to fields, each once for all."""
         for name, amount in amounts.items():
-            _check_amount(self._projection, name, amount)
-            self._add[name] = self._add.get(name, 0) + amount
-            _check_amount(self._projection, name, self._add[name])
+            _check_amount(self._projection, self._fields.numeric, name, amount)
+            if name in self._add:
+                amount += self._add[name]  # noqa: PLW2901 -- both are one amount
+                _check_amount(self._projection, self._fields.numeric, name, amount)
+            self._add[name] = amount
             self._rank(name, "=")
 
     def append(self, limit: int, items: dict[str, Item]) -> None:
         """Append to lists, in the order of the calls."""
-        _check_append(self._projection, limit, items)
+        _check_append(self._projection, self._fields.lists, limit, items)
         self._append += [Appended(name, as_item(item), limit) for name, item in items.items()]
 
     def change(self, row: str, position: int) -> RowChange:
@@ -90,21 +113,21 @@ class _Drafted:
         return RowChange(row, position, self._wipe, put, add, drop, self._ranks, self._append)
 
     def _rank(self, name: str, rank: str) -> None:
-        for index in self._projection.indexes:
-            if index.order == name:
-                self._ranks[index.name] = rank
+        for index in self._projection.ranked.get(name, ()):
+            self._ranks[index] = rank
 
 
-def _check_put(projection: Projection[Any], name: str, value: Scalar) -> None:
+def _refuse_put(projection: Projection[Any], name: str) -> None:
     _check_field(projection, name)
-    if value is not None and name in list_fields(cast("Hashable", projection.row)):
-        raise Misuse(
-            f"{projection.name}: {name} is a list, which is appended to; put can only empty it, "
-            f"with None"
-        )
+    raise Misuse(
+        f"{projection.name}: {name} is a list, which is appended to; put can only empty it, "
+        f"with None"
+    )
 
 
-def _check_append(projection: Projection[Any], limit: Any, items: dict[str, Item]) -> None:
+def _check_append(
+    projection: Projection[Any], lists: frozenset[str], limit: Any, items: dict[str, Item]
+) -> None:
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= LIST_LIMIT:
         raise Misuse(
             f"{projection.name}: a list keeps its last 1 to {LIST_LIMIT} items, and append says "
@@ -114,14 +137,16 @@ def _check_append(projection: Projection[Any], limit: Any, items: dict[str, Item
         raise Misuse(f"{projection.name}: append names no list; say append(row, limit=20, seen=x)")
     for name in items:
         _check_field(projection, name)
-        if name not in list_fields(cast("Hashable", projection.row)):
+        if name not in lists:
             raise Misuse(
                 f"{projection.name}: {name} is not declared as tuple[…, ...]: nothing can be "
                 f"appended to it"
             )
 
 
-def _check_amount(projection: Projection[Any], name: str, amount: Any) -> None:
+def _check_amount(
+    projection: Projection[Any], numeric: frozenset[str], name: str, amount: Any
+) -> None:
     _check_field(projection, name)
     if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
         raise Misuse(
@@ -129,18 +154,26 @@ def _check_amount(projection: Projection[Any], name: str, amount: Any) -> None:
         )
     if isinstance(amount, Decimal) and not amount.is_finite():
         raise Misuse(f"{projection.name}: {amount} cannot be added to {name}")
-    if sum(map(str.isdigit, as_text(amount))) > AMOUNT_DIGITS_LIMIT:
+    text = as_text(amount)
+    # Of a short text the digits need not be counted.
+    if len(text) > AMOUNT_DIGITS_LIMIT and sum(map(str.isdigit, text)) > AMOUNT_DIGITS_LIMIT:
         raise Misuse(
             f"{projection.name}: {amount} has too many digits to be added to {name}: "
             f"at most {AMOUNT_DIGITS_LIMIT} can be"
         )
-    if name not in _numeric_fields(cast("Hashable", projection.row)):
+    if name not in numeric:
         raise Misuse(
             f"{projection.name}: {name} is not declared as int or Decimal: nothing can be added"
         )
 
 
 @cache
+def _fields_of(row: Hashable) -> _Fields:
+    lists = list_fields(row)
+    plain = frozenset(cast("type[msgspec.Struct]", row).__struct_fields__) - lists
+    return _Fields(plain, _numeric_fields(row), lists)
+
+
 def _numeric_fields(row: Hashable) -> frozenset[str]:
     """The fields of a row that are declared as whole or decimal numbers, perhaps optional."""
     numeric = {int, Decimal}

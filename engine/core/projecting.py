@@ -24,12 +24,12 @@ def projecting(domain: Domain, projection: Projection[Any]) -> Projecting:
             return []
         fact = domain.decode_event(event.type, event.data)
         if not handler.wants_context:
-            return list(changes_of(projection, event.position, handler.apply(fact)))
+            return changes_of(projection, event.position, handler.apply(fact))
         meta = read_event_meta(event.meta)
         context = EventContext(
             event.aggregate, event.version, partition, event.position, meta.time,
             meta.causation, meta.entry, meta.user, meta.correlation, meta.traceparent,
         )  # fmt: skip
-        return list(changes_of(projection, event.position, handler.apply(fact, context)))
+        return changes_of(projection, event.position, handler.apply(fact, context))
 
     return project

@@ -5,11 +5,12 @@ a row remembers per partition the last position applied to it. So an operation h
 effect once, however often its event is delivered.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
 from typing import Generic, TypeAlias, TypeVar, dataclass_transform
 
 import msgspec
@@ -118,3 +119,11 @@ class Projection(Generic[AnyRow]):
     row: type[AnyRow]
     on: Sequence[Callable[..., Iterable[Operation]]]
     indexes: Sequence[Index] = field(default=())
+
+    @cached_property
+    def ranked(self) -> Mapping[str, Sequence[str]]:
+        """By each field that is an order, the names of the indexes that it orders."""
+        by_field: dict[str, list[str]] = {}
+        for index in self.indexes:
+            by_field.setdefault(index.order, []).append(index.name)
+        return by_field

@@ -121,6 +121,7 @@ class Projector:
 
     async def _seek(self) -> None:
         """Read on behind the checkpoint, whatever anybody has read."""
+        await self._subscription.hold()
         await self._log.seek(self._reached.position)
         self._subscription.rewind("")
 

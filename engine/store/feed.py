@@ -44,12 +44,12 @@ class StreamSubscription:
         self._ahead: list[Entry] = []
         self._arrived = anyio.Event()
         self._closed = False
-        self._is_heavy = False
+        self._is_heavy = self._is_held = False
 
     @property
     def hungry(self) -> bool:
         """Whether there is room to read more ahead."""
-        return len(self._ahead) < AHEAD_LIMIT and not self._is_heavy
+        return len(self._ahead) < AHEAD_LIMIT and not (self._is_heavy or self._is_held)
 
     def deliver(self, entries: list[Entry]) -> None:
         """Take what was read for this stream."""
@@ -72,9 +72,14 @@ class StreamSubscription:
             self._feed.wake()
         return taken
 
+    async def hold(self) -> None:
+        """Read no more until it is rewound, and wait for a read that is under way."""
+        self._is_held = True
+        await self._feed.over(self)
+
     def rewind(self, after: str) -> None:
         """Forget what was read ahead and go on behind ``after``."""
-        self._ahead, self._is_heavy = [], False
+        self._ahead, self._is_heavy, self._is_held = [], False, False
         self.after = after
         self._feed.rewound(self)
 
@@ -99,7 +104,7 @@ class StreamFeed:
         self._reading: dict[bytes, StreamSubscription] = {}
         self._count = COUNT_FIRST
         self._is_reading = self._is_retired = False
-        self._changed = asyncio.Event()
+        self._changed, self._over = asyncio.Event(), asyncio.Event()
 
     def subscribe(self, key: str, after: str) -> StreamSubscription:
         """Read a stream from behind an id on; one subscription per stream."""
@@ -129,6 +134,12 @@ class StreamFeed:
         self._reading.pop(subscription.key, None)
         self.wake()
 
+    async def over(self, subscription: StreamSubscription) -> None:
+        """Wait until no read is under way for a stream that is held."""
+        while self._reading.get(subscription.key) is subscription:
+            self.wake()
+            await self._over.wait()
+
     def wake(self) -> None:
         """The streams to read have changed: a read that is blocked must end and begin anew."""
         self._changed.set()
@@ -150,7 +161,9 @@ class StreamFeed:
                     stream = self._reading.get(key)
                     if stream is not None and self._streams.get(key) is stream:
                         stream.deliver(entries)
-                self._is_reading = False
+                self._reading, self._is_reading = {}, False
+                self._over.set()
+                self._over = asyncio.Event()
                 self._adapt(read)
 
     async def _reply(self, streams: Sequence[StreamSubscription]) -> Any:

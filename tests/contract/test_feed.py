@@ -204,6 +204,25 @@ async def test_a_group_that_is_set_back_is_read_again(store: Store) -> None:
             assert await taken(subscription, 2) == ["3-0", "4-0"]
 
 
+async def test_what_is_read_again_begins_where_the_group_was_set(store: Store) -> None:
+    skip_on_fakeredis(store)
+    async with store.session() as session:
+        owner, other = await own(session), await own(session, 1)
+        feed = await session.logs("things", 1)
+        subscription = feed.subscribe(session.log_key(0), "")
+        another = feed.subscribe(session.log_key(1), "")
+        await owner.write_events(4)
+        await taken(subscription, 4)
+        with anyio.fail_after(AT_ONCE):
+            await subscription.hold()
+            await session.log("things", 1, (), 0, "no token").seek(2)
+            await other.write_events(1)
+            # A read has been answered since the group was set: it must have left this one out.
+            assert await taken(another, 1) == ["1-0"]
+            subscription.rewind("")
+            assert await taken(subscription, 2) == ["3-0", "4-0"]
+
+
 async def test_generations_read_independently(store: Store) -> None:
     async with store.session() as session:
         owner = await own(session)

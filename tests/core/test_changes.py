@@ -55,7 +55,7 @@ def test_operations_may_come_from_a_generator() -> None:
     def operations() -> Iterator[Operation]:
         yield put("a", name="x")
 
-    assert list(changes_of(things, 7, operations())) == [change("a", put=["name", "x"])]
+    assert changes_of(things, 7, operations()) == [change("a", put=["name", "x"])]
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ things = Projection(
 
 def changes(*operations: Operation) -> list[RowChange]:
     """What one event's operations come to."""
-    return list(changes_of(things, 7, operations))
+    return changes_of(things, 7, operations)
 
 
 def change(row: str, **parts: object) -> RowChange:

@@ -34,6 +34,9 @@ class Scripted:
     async def take(self) -> list[Entry] | None:
         return self._script.pop(0) if self._script else await self._real.take()
 
+    async def hold(self) -> None:
+        await self._real.hold()
+
     def rewind(self, after: str) -> None:
         self._real.rewind(after)
 

@@ -12,10 +12,14 @@ class Subscription(Protocol):
     async def take(self) -> list[Entry] | None:
         """The next entries, in order, waiting for the first; None once the feed is closed."""
 
+    async def hold(self) -> None:
+        """Read no more until it is rewound, and wait for a read that is under way."""
+
     def rewind(self, after: str) -> None:
         """Forget what was read ahead and go on behind ``after``.
 
-        In a feed through a group the group says where to go on: set it first.
+        In a feed through a group the group says where to go on. Hold first, then set it: what
+        a read brings that comes between would be forgotten here, and given out by the group.
         """
 
     def close(self) -> None:

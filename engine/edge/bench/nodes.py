@@ -1,13 +1,16 @@
-"""Engine nodes as processes of their own, for benches that start, stop and kill them."""
+"""Processes of semel's own, for benches that start, stop, kill and measure them."""
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from subprocess import PIPE
 
 import anyio
 from anyio.abc import Process, TaskStatus
 
 from engine.app import RedisSession
+from engine.core.errors import SemelError
 from engine.core.records import LeaseState
 from engine.edge.leash import leash
 from engine.settings import Settings
@@ -18,16 +21,47 @@ _SETTLE_SECONDS = 20.0
 _LOOK_SECONDS = 0.02
 
 
+@asynccontextmanager
+async def running(settings: Settings, *words: str) -> AsyncIterator[Process]:
+    """A daemon in a process of its own, ``semel <words>``; asked to stop in the end."""
+    where = ["--redis", settings.redis, "--namespace", settings.namespace]
+    async with _started(["-m", "engine.edge.cli", *words, *where], None) as process:
+        yield process
+        if process.returncode is None:
+            process.terminate()
+
+
+async def told_by(module: str, plan: str) -> bytes:
+    """What a module of ours prints, run in a process of its own with one word; all of it."""
+    async with _started(["-m", module, plan], PIPE) as process:
+        told = b"" if process.stdout is None else b"".join([part async for part in process.stdout])
+        code = await process.wait()
+    if code:
+        raise SemelError(f"{module} ended with {code}: it has said why above")
+    return told
+
+
+@asynccontextmanager
+async def _started(arguments: Sequence[str], stdout: int | None) -> AsyncIterator[Process]:
+    """A Python process that dies with this one, and when this is left by an error."""
+    quiet = {**os.environ, "SEMEL_LOG_LEVEL": "error"}
+    with leash([sys.executable, *arguments]) as leashed:
+        async with await anyio.open_process(
+            leashed.command, stdin=leashed.stdin, stdout=stdout, stderr=None, env=quiet
+        ) as process:
+            try:
+                yield process
+            except BaseException:
+                if process.returncode is None:
+                    process.kill()
+                raise
+
+
 async def engine_node(settings: Settings, *, task_status: TaskStatus[Process]) -> None:
     """An engine node in a process of its own, until it ends; killed when this is cancelled."""
-    words = ["run", "--redis", settings.redis, "--namespace", settings.namespace]
-    quiet = {**os.environ, "SEMEL_LOG_LEVEL": "error"}
-    with leash([sys.executable, "-m", "engine.edge.cli", *words]) as leashed:
-        async with await anyio.open_process(
-            leashed.command, stdin=leashed.stdin, stdout=None, stderr=None, env=quiet
-        ) as process:
-            task_status.started(process)
-            await process.wait()
+    async with running(settings, "run") as process:
+        task_status.started(process)
+        await process.wait()
 
 
 async def share_evenly(

@@ -17,7 +17,7 @@ from anyio.abc import Process
 from engine import app
 from engine.core.registry import Domain
 from engine.core.routing import partition_of
-from engine.edge.bench import parts
+from engine.edge.bench.drain import drain
 from engine.edge.bench.nodes import engine_node, pid_of, share_evenly
 from engine.edge.client import Client
 from engine.settings import Settings
@@ -40,7 +40,7 @@ class Takeover(msgspec.Struct, frozen=True):
 async def takeover(settings: Settings, domain: Domain, port: int, kills: int) -> Takeover:
     """Kill the owner so often with each kind of id; the medians count."""
     remembered = settings.outcomes_keep_count
-    await parts.drain(settings, domain, port, remembered * (settings.partitions or 1))
+    await drain(settings, domain, port, remembered * (settings.partitions or 1))
     timed: list[float] = []
     untimed: list[float] = []
     async with anyio.create_task_group() as tasks, app.open_client(settings, domain) as client:

@@ -4,7 +4,8 @@ import selectors
 import socket
 import time
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from contextlib import closing
+from typing import Any, NamedTuple
 
 from engine.core.errors import Unavailable
 
@@ -35,18 +36,58 @@ def packed(*arguments: bytes) -> bytes:
     return b"*%d\r\n%s" % (len(arguments), b"".join(parts))
 
 
-def ask(port: int, *arguments: bytes) -> bytes:
-    """One command on a connection of its own; the first chunk of the raw reply."""
-    with _dial(port) as link:
-        link.sendall(packed(*arguments))
-        return link.recv(65536)
+class Link:
+    """One connection, one request after the other; replies as RESP2 has them."""
+
+    def __init__(self, port: int) -> None:
+        self._socket = _dial(port)
+        self._replies = self._socket.makefile("rb")
+
+    def close(self) -> None:
+        """Ask no more."""
+        self._replies.close()
+        self._socket.close()
+
+    def call(self, *arguments: bytes) -> Any:
+        """Ask, and wait for the answer; raises `Unavailable` for an error."""
+        self.send(*arguments)
+        return self.receive()
+
+    def send(self, *arguments: bytes) -> None:
+        """Ask; somebody must `receive` the answer."""
+        self._socket.sendall(packed(*arguments))
+
+    def receive(self) -> Any:
+        """The next answer."""
+        line = self._replies.readline()
+        kind, said = line[:1], line[1:-2]
+        match kind:
+            case b"$":
+                return None if said == b"-1" else self._replies.read(int(said) + 2)[:-2]
+            case b"*":
+                return None if said == b"-1" else [self.receive() for _ in range(int(said))]
+            case b"+":
+                return said
+            case b":":
+                return int(said)
+        raise Unavailable(f"the server answered {line!r}")
+
+
+def ask(port: int, *arguments: bytes) -> Any:
+    """One command on a connection of its own."""
+    with closing(Link(port)) as link:
+        return link.call(*arguments)
 
 
 def server_cpu(port: int) -> float:
     """The CPU seconds that the server has used so far."""
-    text = ask(port, b"INFO", b"cpu").decode()
-    lines = dict(line.split(":") for line in text.splitlines() if line.startswith("used_cpu"))
-    return float(lines["used_cpu_sys"]) + float(lines["used_cpu_user"])
+    said = _info(port, b"cpu")
+    return float(said["used_cpu_sys"]) + float(said["used_cpu_user"])
+
+
+def server_memory(port: int) -> int:
+    """The bytes that the server has allocated."""
+    return int(_info(port, b"memory")["used_memory"])
 
 
 def send(port: int, packets: Iterable[Packet], sockets: int) -> Sent:
@@ -91,5 +132,13 @@ def _exchange(links: list[socket.socket], packets: Iterator[Packet]) -> Iterator
                     yield write_next(link)
 
 
+def _info(port: int, section: bytes) -> dict[str, str]:
+    lines = ask(port, b"INFO", section).decode().splitlines()
+    return dict(line.split(":", 1) for line in lines if ":" in line)
+
+
 def _dial(port: int) -> socket.socket:
-    return socket.create_connection((HOST, port), timeout=_TIMEOUT_SECONDS)
+    link = socket.create_connection((HOST, port), timeout=_TIMEOUT_SECONDS)
+    # What is written is wanted at once: packets are as large as they should be.
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return link

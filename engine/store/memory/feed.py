@@ -28,6 +28,9 @@ class MemorySubscription:
                 return entries
             await self._link.server.arrival(self._key).wait()
 
+    async def hold(self) -> None:
+        """Nothing is under way: whoever takes reads for himself."""
+
     def rewind(self, after: str) -> None:
         """Go on behind ``after``."""
         self._after = after

@@ -62,6 +62,9 @@ class Frozen:
             await self._closed.wait()
         return taken or None
 
+    async def hold(self) -> None:
+        """Nothing is read."""
+
     def rewind(self, _after: str) -> None:
         """There is no way back."""
 

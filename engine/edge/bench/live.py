@@ -1,0 +1,128 @@
+"""What clients notice of a rebuild: commands and views at a steady rate before, during, after.
+
+An engine node, a worker and a client (`engine.edge.bench.load`) are processes of their own; the
+worker builds a new generation at the load that is usual, beside what the client asks for.
+Afterwards the rows of both generations are compared, each with each.
+"""
+
+from collections.abc import Sequence
+
+import anyio
+import msgspec
+
+from engine.app import RedisSession
+from engine.core.comparing import Compared, Comparing, read_compared
+from engine.core.errors import SemelError
+from engine.core.registry import Domain
+from engine.edge.bench import load, prepared
+from engine.edge.bench.figures import ratio
+from engine.edge.bench.load import AFTER, BEFORE, DURING, Phase
+from engine.edge.bench.nodes import running, share_evenly, told_by
+from engine.edge.bench.projection import PROJECTION, STALL_SECONDS
+from engine.edge.bench.workload import EVENTS_PER_ORDER
+from engine.settings import Settings
+
+_COMPARED_SECONDS = 600.0
+"""For the curator, who takes a fifth of the time to look at all rows."""
+
+_LIMIT_SECONDS, _LIMIT_PER_SECOND = 60.0, 500
+"""A build that has not gone live after so long and as if so few events were built in a second
+does not under this load: that is said, and the scene goes on."""
+
+_LOOK_SECONDS = 0.1
+
+
+class Noticed(msgspec.Struct, frozen=True):
+    """What clients noticed; ``flipped`` is whether the build went live under load.
+
+    ``outcome_p99_growth`` and ``view_p99_growth`` are during beside before. ``differ`` counts
+    rows of which the generations say different things, when both have taken all; ``curator``
+    is what the curator found by itself.
+    """
+
+    rate: int
+    events_before: int
+    commands: int
+    flipped: bool
+    before: Phase
+    during: Phase
+    after: Phase
+    outcome_p99_growth: float
+    view_p99_growth: float
+    errors: dict[str, int]
+    client_share: float
+    late_p99: float
+    rows: int
+    differ: int
+    curator: Compared
+
+
+async def live(  # noqa: PLR0913 -- a scenario's measures
+    settings: Settings, domain: Domain, port: int, events: int, rate: int, seconds: float
+) -> Noticed:
+    """Load a system, rebuild under it, and compare; raises `SemelError` where it stands still."""
+    orders = prepared.orders_for(events)
+    async with (
+        prepared.history_of(settings, port, orders) as session,
+        running(settings, "run"),
+        running(settings, "project"),
+    ):
+        keys = [session.partition_lease(number) for number in range(session.partitions)]
+        await share_evenly(session, keys, 1)
+        await _caught_up(session, list(domain.projections))
+        limit = _LIMIT_SECONDS + events / _LIMIT_PER_SECOND
+        plan = load.Plan(settings.redis, settings.namespace, rate, seconds, limit, len(orders))
+        told = await told_by(load.MODULE, msgspec.json.encode(plan).decode())
+        seen = msgspec.json.decode(told, type=load.Seen)
+        await _caught_up(session, list(domain.projections))
+        curator = await _judged(session)
+        rows = await _compared(session)
+    before, during = seen.phases[BEFORE], seen.phases[DURING]
+    return Noticed(
+        rate=rate, events_before=len(orders) * EVENTS_PER_ORDER, commands=seen.commands,
+        flipped=seen.flipped,
+        before=before, during=during, after=seen.phases[AFTER],
+        outcome_p99_growth=ratio(during.outcome.p99, before.outcome.p99),
+        view_p99_growth=ratio(during.view.p99, before.view.p99),
+        errors=seen.errors, client_share=seen.client_share, late_p99=seen.late.p99,
+        rows=rows.rows, differ=rows.differ, curator=curator,
+    )  # fmt: skip
+
+
+async def _caught_up(session: RedisSession, names: Sequence[str]) -> None:
+    """Wait until every generation of these projections has all that the logs hold."""
+    seen, moved = -1, anyio.current_time()
+    while True:
+        heads = sum(await session.builds.heads())
+        kept = [(name, g) for name in names for g in (await session.builds.read(name)).kept]
+        reached = [sum(await session.builds.positions(*each)) for each in kept]
+        if all(each == heads for each in reached):
+            return
+        if sum(reached) != seen:
+            seen, moved = sum(reached), anyio.current_time()
+        elif anyio.current_time() - moved > STALL_SECONDS:
+            raise SemelError(f"the worker stands still at {reached} of {heads} events")
+        await anyio.sleep(_LOOK_SECONDS)
+
+
+async def _compared(session: RedisSession) -> Compared:
+    """Hold all rows of two generations beside each other, which nobody moves any more."""
+    builds, found = session.builds, await session.builds.read(PROJECTION)
+    live, previous = found.live, found.previous
+    positions = [await builds.positions(PROJECTION, each) for each in (live, previous)]
+    comparing = Comparing(*positions, same_code=found.digest == found.previous_digest)
+    async for pairs in builds.pairs(PROJECTION, live, previous):
+        for pair in pairs:
+            if not comparing.take(pair):
+                raise SemelError(f"the row {pair.row} has taken other events in one generation")
+    return comparing.result
+
+
+async def _judged(session: RedisSession) -> Compared:
+    """What the curator found, once both are kept up and it has looked."""
+    with anyio.move_on_after(_COMPARED_SECONDS):
+        while True:
+            if said := (await session.builds.read(PROJECTION)).compared:
+                return read_compared(said)
+            await anyio.sleep(_LOOK_SECONDS)
+    raise SemelError(f"the curator has compared nothing within {_COMPARED_SECONDS:g} s")

@@ -1,0 +1,53 @@
+"""All parts of ``semel bench``, one after the other, each on servers of its own."""
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.app import DEFAULT_PARTITIONS
+from engine.core.registry import Domain
+from engine.edge.bench.handover import handover
+from engine.edge.bench.latency import latency
+from engine.edge.bench.live import live
+from engine.edge.bench.plan import Part, Plan
+from engine.edge.bench.takeover import takeover
+from engine.edge.bench.throughput import RATES, throughput
+from engine.edge.server import embedded_server
+from engine.settings import Settings
+
+
+async def measure(
+    plan: Plan, settings: Settings, domain: Domain, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """The figures of every part that is wanted, by its name; ``say`` is told what is at hand."""
+    figures: dict[str, Any] = {}
+    if plan.parts & {Part.RAW, *RATES}:
+        figures |= await throughput(plan, settings, domain, say)
+    for part, saying in _SAYING.items():
+        if part in plan.parts:
+            say(saying.format(plan=plan, owners=plan.kills * 2))
+            figures[part] = await _scene(part, plan, settings, domain)
+    return figures
+
+
+_SAYING = {
+    Part.LIVE: "{plan.rate} commands a second while a read model is built …",
+    Part.LATENCY: "{plan.samples} commands, one at a time …",
+    Part.TAKEOVER: "killing {owners} owners …",
+    Part.HANDOVER: "nodes join and leave …",
+}
+"""The parts that play a scene, once, and what they say of it."""
+
+
+async def _scene(part: Part, plan: Plan, settings: Settings, domain: Domain) -> Any:
+    """One scene on a server of its own; with as many partitions as usual, but for takeovers."""
+    async with embedded_server() as server:
+        here, port = settings.model_copy(update={"redis": server.url}), server.port
+        whole = here.model_copy(update={"partitions": DEFAULT_PARTITIONS})
+        match part:
+            case Part.LIVE:
+                return await live(whole, domain, port, plan.events, plan.rate, plan.seconds)
+            case Part.LATENCY:
+                return await latency(whole, domain, port, plan.samples)
+            case Part.TAKEOVER:
+                return await takeover(here, domain, port, plan.kills)
+        return await handover(whole, domain)

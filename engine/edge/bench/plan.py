@@ -1,0 +1,30 @@
+"""What is to be measured, and how much of it."""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Part(StrEnum):
+    """What can be measured."""
+
+    RAW = "raw"
+    ENGINE = "engine"
+    PROJECTION = "projection"
+    REBUILD = "rebuild"
+    LIVE = "live"
+    LATENCY = "latency"
+    TAKEOVER = "takeover"
+    HANDOVER = "handover"
+
+
+class Plan(NamedTuple):
+    """The parts, and the sizes of each: the command line says what they mean."""
+
+    parts: frozenset[Part]
+    commands: int
+    events: int
+    runs: int
+    rate: int
+    seconds: float
+    samples: int
+    kills: int

@@ -1,0 +1,115 @@
+"""``semel bench``, each part as people run it, with tiny sizes: its figures fit together.
+
+What is measured here says nothing about speed: tests run beside each other.
+"""
+
+from typing import Any
+
+import pytest
+
+from tests.edge.command_line import Said, Semel
+
+SMALL = ["--commands", "1000", "--events", "1000", "--runs", "1"]
+
+
+@pytest.fixture(scope="module")
+def semel(valkey_binary: object) -> Semel:  # noqa: ARG001 -- benches start a server of their own
+    return Semel("redis://nobody.invalid", "unused")
+
+
+def figures_of(said: Said) -> dict[str, Any]:
+    assert said.code == 0, said.err
+    figures: dict[str, Any] = said.data
+    return figures
+
+
+def test_rates_stand_beside_raw(semel: Semel) -> None:
+    said = semel.process("bench", "raw", "engine", "projection", "rebuild", *SMALL, "-o", "json")
+    figures = figures_of(said)
+    assert figures.keys() == {"machine", "raw", "engine", "projection", "rebuild"}
+    assert figures["machine"]["runs"] == 1
+    raw = figures["raw"]
+    low, high = raw["per_second_range"]
+    assert low <= raw["per_second"] <= high
+    assert isinstance(raw["valid"], bool)
+    for part, who in (("engine", "engine"), ("projection", "worker"), ("rebuild", "worker")):
+        one = figures[part]
+        assert one["per_second"] / high * 0.99 <= one["ratio_to_raw"]
+        assert one["ratio_to_raw"] <= one["per_second"] / low * 1.01
+        for each in (who, "server"):
+            # A share of the time is a cost of each, so many times a second.
+            assert one[f"{each}_us"] > 0
+            assert one[f"{each}_share"] == pytest.approx(
+                one["per_second"] * one[f"{each}_us"] / 1e6
+            )
+    assert figures["engine"]["commands"] == 1000
+
+
+def test_a_projection_says_what_more_workers_would_reach(semel: Semel) -> None:
+    said = semel.process("bench", "projection", *SMALL, "-o", "json")
+    figures = figures_of(said)
+    assert figures.keys() == {"machine", "raw", "projection"}
+    one = figures["projection"]
+    assert one["events"] == 1002, "three of each order"
+    limit = 1e6 / one["server_us"]
+    assert one["workers"] == {
+        str(n): pytest.approx(min(n * one["per_second"], limit)) for n in (2, 4, 8)
+    }
+
+
+def test_a_rebuild_says_what_it_takes(semel: Semel) -> None:
+    one = figures_of(semel.process("bench", "rebuild", *SMALL, "-o", "json"))["rebuild"]
+    assert (one["events"], one["rows"]) == (1002, 334)
+    assert one["ratio_to_projection"] == pytest.approx(
+        one["per_second"] / one["projection_per_second"]
+    )
+    # From the wish to the flip there is more to do than to apply.
+    assert one["seconds"] > 1002 / one["per_second"]
+    assert one["worker_peak_mib"] > 10, "no Python is smaller"
+    # Six short fields, a watermark and two entries of indexes: more than 100 bytes, not a page.
+    assert 100 < one["server_bytes_per_row"] < 4096
+    assert one["server_bytes_per_row"] == pytest.approx(one["server_bytes_per_event"] * 3)
+
+
+@pytest.mark.timeout(180)
+def test_clients_are_served_while_a_read_model_is_built(semel: Semel) -> None:
+    words = ["--events", "1000", "--rate", "20", "--seconds", "1"]
+    one = figures_of(semel.process("bench", "live", *words, "-o", "json"))["live"]
+    assert one["errors"] == {}
+    assert one["flipped"]
+    for phase in ("before", "during", "after"):
+        seconds, outcome, view = (one[phase][name] for name in ("seconds", "outcome", "view"))
+        # As many as were due, and a tenth of them looked at, however long each took.
+        assert outcome["count"] == pytest.approx(seconds * 20, abs=2)
+        assert view["count"] == pytest.approx(seconds * 2, abs=2)
+        assert 0 < outcome["p50"] <= outcome["p99"] <= outcome["max"]
+    for what in ("outcome", "view"):
+        growth = one["during"][what]["p99"] / one["before"][what]["p99"]
+        assert one[f"{what}_p99_growth"] == pytest.approx(growth)
+    assert one["rows"] == one["curator"]["rows"] > 334, "of the history and of the load"
+    assert one["differ"] == one["curator"]["differ"] == 0
+
+
+def test_one_command_stands_beside_an_echo(semel: Semel) -> None:
+    one = figures_of(semel.process("bench", "latency", "--samples", "100", "-o", "json"))["latency"]
+    echo, outcome, view = one["echo"], one["outcome"], one["view"]
+    assert echo["count"] == outcome["count"] == view["count"] == 100
+    assert 0 < echo["p50"] <= echo["p99"] <= echo["max"]
+    assert outcome["p50"] < view["p50"], "a view is looked at after the outcome"
+    assert one["outcome_p50_to_echo"] == pytest.approx(outcome["p50"] / echo["p50"])
+    assert one["outcome_p99_to_echo"] == pytest.approx(outcome["p99"] / echo["p99"])
+    assert one["view_p99_to_echo_p50"] == pytest.approx(view["p99"] / echo["p50"])
+
+
+def test_people_read_lines(semel: Semel) -> None:
+    said = semel.process("bench", "projection", "rebuild", *SMALL)
+    assert said.code == 0, said.err
+    begun = [line.split()[0] for line in said.out.splitlines() if not line.startswith(" ")]
+    assert begun == ["Valkey", "Python", "raw", "projection", "rebuild"]
+    assert " x raw " in said.out
+    assert "1,002 events and 334 rows" in said.out
+
+
+def test_sizes_that_measure_nothing_are_refused(semel: Semel) -> None:
+    for words in (["--events", "10"], ["--rate", "0"], ["--samples", "1"], ["nothing"]):
+        assert semel.run("bench", *words).code == 2
