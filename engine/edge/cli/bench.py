@@ -1,6 +1,6 @@
 """``semel bench``: what this machine's Redis can do, and how close the engine comes."""
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -9,6 +9,9 @@ from engine.edge.bench.plan import Part, Plan
 from engine.edge.bench.telling import lines
 from engine.edge.cli.options import ConfigFile, Format, Output, settings_of
 from engine.edge.cli.output import plain, say, show
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
 
 NAMESPACE = "bench"
 
@@ -54,20 +57,25 @@ def bench(  # noqa: PLR0913 -- an option each
 
     Example: semel bench rebuild --events 1000000 --runs 1
     """
+    plan = Plan(frozenset(parts or Part), commands, events, runs, rate, seconds, samples, kills)
+    figures = _measured(
+        plan, settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
+    )
+    show(output, figures, list(lines(figures)))
+    return 0
+
+
+def _measured(plan: Plan, settings: "Settings") -> dict[str, Any]:
+    """What was measured, in a process that does nothing else."""
     from engine import app  # noqa: PLC0415 -- what --help can do without
     from engine.edge.bench.measuring import measure  # noqa: PLC0415
 
-    settings = settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
-    domain = app.domain_of(settings)
+    domain, figures = app.domain_of(settings), dict[str, Any]()
     if "CreateOrder" not in domain.commands:
         raise Misuse("the workload is the order shop's: run this where its handlers are")
-    wanted = frozenset(parts or Part)
-    plan = Plan(wanted, commands, events, runs, rate, seconds, samples, kills)
-    figures: dict[str, Any] = {}
 
     async def run() -> None:
         figures.update(plain(await measure(plan, settings, domain, say)))
 
     app.run_process(run)
-    show(output, figures, list(lines(figures)))
-    return 0
+    return figures

@@ -14,6 +14,7 @@ local held = call('HMGET', KEYS[1], 'token', 'position', 'changed')
 if held[1] ~= ARGV[1] or (held[2] or '0') ~= ARGV[2] then
   return redis.error_reply('FENCED the lease or the checkpoint is not ours')
 end
+local indexes = cjson.decode(ARGV[9])
 -- include shared/decimal.lua
 -- include shared/list.lua
 -- include shared/row.lua
@@ -21,7 +22,7 @@ local rows = {}
 for _, change in ipairs(cjson.decode(ARGV[10])) do
   local number, position, wipe, put, add, drop, ranks, append = unpack(change)
   local key = KEYS[number + 3]
-  local row = rows[number] or {key = key, new = {}, ranks = {}, at = tonumber(call('HGET', key, field) or 0)}
+  local row = rows[number] or opened(key)
   rows[number] = row
   if position > row.at then
     row.at, row.dirty = position, true
@@ -36,18 +37,15 @@ for _, change in ipairs(cjson.decode(ARGV[10])) do
 end
 -- include shared/indexes.lua
 for _, row in ipairs(rows) do
-  for _, index in ipairs(row.dirty and cjson.decode(ARGV[9]) or {}) do move(row, index) end
+  for _, index in ipairs(row.dirty and indexes or {}) do move(row, index) end
 end
 -- include shared/changed.lua
 -- include shared/parked.lua
 for _, row in ipairs(rows) do
-  for name, text in pairs(row.new) do
-    if text then call('HSET', row.key, name, text) else call('HDEL', row.key, name) end
-  end
-  if row.dirty then call('HSET', row.key, field, ('%d'):format(row.at)) end
+  if row.dirty then write(row) end
 end
 for _, step in ipairs(moves) do
-  if step[2] then call(unpack(step)) end
+  call(unpack(step))
 end
 call('HSET', KEYS[1], 'position', ARGV[3], 'command', ARGV[4], 'branch', ARGV[5])
 return redis.status_reply('OK')

@@ -5,21 +5,30 @@ local function group(row, index, of)
   for i, name in ipairs(index[2]) do
     parts[i] = of(row, name)
     if not parts[i] then return nil end
-    parts[i] = parts[i]:gsub('[%%/]', {['%'] = '%25', ['/'] = '%2F'})
+    if parts[i]:find('[%%/]') then parts[i] = parts[i]:gsub('[%%/]', {['%'] = '%25', ['/'] = '%2F'}) end
   end
-  local key = ARGV[8] .. index[1] .. ':' .. table.concat(parts, '/')
-  call('ZCARD', key)
-  return key
+  return ARGV[8] .. index[1] .. ':' .. table.concat(parts, '/')
 end
-local moves = {}
+local function concerns(row, index)
+  if row.wiped or row.ranks[index[1]] then return true end
+  for _, name in ipairs(index[2]) do
+    if row.new[name] ~= nil then return true end
+  end
+end
+local moves, checked = {}, {}
+local function step(verb, group, ...)
+  if not checked[group] then checked[group] = call('ZCARD', group) end
+  moves[#moves + 1] = {verb, group, ...}
+end
 local function move(row, index)
+  if not concerns(row, index) then return end
   local id, old, new = row.key:sub(#ARGV[7] + 1), group(row, index, stored), group(row, index, value)
   local rank, kept = row.ranks[index[1]], '_rank:' .. index[1]
   if rank == '=' then rank = value(row, index[3]) end
   assert(not rank or math.abs(tonumber(rank) or math.huge) < math.huge, 'a rank is no number')
   if old == new and not rank and not row.wiped then return end
   if not row.wiped then rank = rank or (old and call('ZSCORE', old, id)) or stored(row, kept) end
-  if old ~= new then moves[#moves + 1] = {'ZREM', old, id} end
-  if new then moves[#moves + 1] = {'ZADD', new, rank or '0', id} end
+  if old and old ~= new then step('ZREM', old, id) end
+  if new then step('ZADD', new, rank or '0', id) end
   row.new[kept] = not new and rank or false
 end
