@@ -11,6 +11,7 @@ idle        no           any
 
 Of a projection, two more (`engine.core.standing`): ``paused``, because an operator wants it so,
 and ``parked`` where it would be running or idle, but passes over aggregates: events are missing.
+And it is ``behind`` already where an event has waited for a second and nothing has moved since.
 """
 
 from collections.abc import Iterable
