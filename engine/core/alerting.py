@@ -16,7 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from engine.core.liveness import State
-from engine.core.standing import Standing, Summary, summed
+from engine.core.standing import Standing
+from engine.core.summary import Summary, summed
 
 BEHIND, PARKED = "behind", "parked"
 """What may be wrong with a generation. Aggregates may be parked for days; that must not hide

@@ -11,6 +11,7 @@ idle        no           any
 
 Of a projection, two more (`engine.core.standing`): ``paused``, because an operator wants it so,
 and ``parked`` where it would be running or idle, but passes over aggregates: events are missing.
+And it is ``behind`` already where an event has waited for a second and nothing has moved since.
 """
 
 from collections.abc import Iterable
@@ -50,11 +51,14 @@ class Condition(NamedTuple):
     why: str = ""
 
 
-def judge(owner: str, waiting: int, waits: float, report: Report | None) -> Condition:
+def judge(
+    owner: str, waiting: int, waits: float, report: Report | None, still: float | None = None
+) -> Condition:
     """How a partition, or a projection of one, fares.
 
     ``waiting`` is how much work waits, ``waits`` for how long the oldest has, in seconds;
     ``report`` is what its owner says, or whoever was stopped at it; None if nobody speaks.
+    ``still`` is for what rests longer than `STILL_SECONDS` by itself.
     """
     if report is not None and not report.held:
         return Condition(State.BLOCKED, report.trouble)
@@ -64,13 +68,14 @@ def judge(owner: str, waiting: int, waits: float, report: Report | None) -> Cond
         return Condition(State.RETRYING, report.trouble)
     if not waiting:
         return Condition(State.IDLE)
-    return _at_work(waits, report.moved if report is not None else None)
+    moved = report.moved if report is not None else None
+    return _at_work(waits, moved, STILL_SECONDS if still is None else still)
 
 
-def _at_work(waits: float, moved: float | None) -> Condition:
+def _at_work(waits: float, moved: float | None, limit: float) -> Condition:
     """How something fares that has work to do."""
     still = waits if moved is None else min(waits, moved)
-    if still > STILL_SECONDS:
+    if still > limit:
         return Condition(State.BLOCKED, f"nothing moved for {still:.0f} s while work waits")
     if waits > STILL_SECONDS:
         return Condition(State.BEHIND, f"the oldest waits for {waits:.0f} s")

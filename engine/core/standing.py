@@ -7,21 +7,17 @@ that died had read on. What an aggregate that is parked waits for is in neither,
 apart.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from engine.core.liveness import Condition, State, judge
+from engine.core.generations import Generations
+from engine.core.liveness import STILL_SECONDS, Condition, State, judge
 from engine.core.records import LeaseState, Report
 
-SEVERITY = (
-    State.BLOCKED, State.UNOWNED, State.PAUSED, State.RETRYING, State.BEHIND, State.PARKED,
-    State.RUNNING, State.IDLE,
-)  # fmt: skip
-"""States from the worst on: of many partitions the worst is what is said of all."""
-
+STEP_SECONDS_LIMIT = 0.1
+"""What a step of a build is taken to cost at the most: what takes longer waits for others."""
 
 PROMPT_SECONDS = 1.0
 """An event is applied within milliseconds: what has moved nothing for longer does not run."""
@@ -82,36 +78,45 @@ class Standing(msgspec.Struct):
     group: Group | None
 
 
-class Summary(msgspec.Struct):
-    """One generation over all partitions that were looked at; see `Standing`.
+class Turns(NamedTuple):
+    """How a build's partitions take turns in one process; between its steps it rests.
 
-    ``state`` is the worst, ``states`` counts partitions. ``troubles`` says what keeps which.
+    ``moved`` is when any of them last moved, in seconds; without that for longer than
+    ``still`` the build stands still.
     """
 
-    state: State
-    states: dict[str, int]
-    troubles: list[str]
-    behind: int
-    seconds: float | None
-    waits: float | None
     moved: float | None
-    rate: float | None
-    parked: int
-    passed_over: int
-    owned: int
-    workers: list[str]
+    still: float
+
+
+def standings(
+    found: Generations, number: int, readings: Sequence[Reading],
+    reports: Mapping[int, Report], now_ms: int,
+) -> list[Standing]:  # fmt: skip
+    """How a generation fares in partitions; ``reports`` is what is said of them, if anything."""
+    turns = _turns(found, readings, reports) if number == found.building else {}
+    return [
+        standing(
+            reading, reports.get(reading.partition), now_ms, is_paused=found.is_paused,
+            turns=turns.get(reading.lease.node),
+        )
+        for reading in readings
+    ]  # fmt: skip
 
 
 def standing(
-    reading: Reading, report: Report | None, now_ms: int, *, is_paused: bool = False
-) -> Standing:
+    reading: Reading, report: Report | None, now_ms: int, *, is_paused: bool = False,
+    turns: Turns | None = None,
+) -> Standing:  # fmt: skip
     """How a generation fares in a partition; ``report`` is what its owner says, if anybody."""
     behind = max(0, reading.head - reading.position)
     waits = 0.0 if not behind else _age(reading.since_ms, now_ms)
     passed = _age(reading.passed_ms, now_ms) if reading.passed_over else 0.0
-    said = _contradiction(reading, report) or _fares(
-        reading, behind, waits or 0.0, report, is_paused
-    )
+    said = _contradiction(reading, report)
+    if said is None and is_paused:
+        said = Condition(State.PAUSED)
+    if said is None:
+        said = _fares(reading, behind, waits or 0.0, report, turns)
     return Standing(
         reading.partition, said.state, said.why, reading.lease.node, behind,
         None if waits is None or passed is None else max(waits, passed), waits,
@@ -120,25 +125,6 @@ def standing(
         len(reading.parked), reading.passed_over, reading.position, reading.head,
         reading.lease.crashes, reading.group,
     )  # fmt: skip
-
-
-def summed(standings: Sequence[Standing]) -> Summary:
-    """What the partitions of a generation come to."""
-    states, owners = Counter(s.state for s in standings), {s.owner for s in standings if s.owner}
-    return Summary(
-        next((state for state in SEVERITY if states[state]), State.IDLE),
-        {state.value: count for state, count in states.items()},
-        [f"partition {s.partition}: {s.why}" for s in standings if s.why],
-        sum(s.behind for s in standings),
-        worst([s.seconds for s in standings]),
-        worst([s.waits for s in standings]),
-        min((s.moved for s in standings if s.moved is not None), default=None),
-        total([s.rate for s in standings]),
-        sum(s.parked for s in standings),
-        sum(s.passed_over for s in standings),
-        sum(bool(s.owner) for s in standings),
-        sorted(owners),
-    )
 
 
 def disagreement(standing: Standing) -> str:
@@ -161,30 +147,6 @@ def disagreement(standing: Standing) -> str:
         f"Redis says that {group.lag} events are left for its consumer group, the checkpoint says "
         f"{standing.behind}: the checkpoint is what counts"
     )
-
-
-def together(groups: Sequence[Group | None]) -> Group | None:
-    """What Redis says of all these; None where it says nothing of one."""
-    known = [group for group in groups if group is not None]
-    if len(known) < len(groups) or not known:
-        return None
-    reads, lags = [group.read for group in known], [group.lag for group in known]
-    return Group(_sum(reads), _sum(lags), sum(group.pending for group in known))
-
-
-def _sum(counts: Sequence[int | None]) -> int | None:
-    return None if None in counts else sum(count for count in counts if count is not None)
-
-
-def worst(ages: Sequence[float | None]) -> float | None:
-    """The greatest age; None where one is not known, for it may be any."""
-    return None if None in ages else max((age for age in ages if age is not None), default=0.0)
-
-
-def total(rates: Sequence[float | None]) -> float | None:
-    """The sum of what is known; None where nothing is."""
-    known = [rate for rate in rates if rate is not None]
-    return sum(known) if known else None
 
 
 def _contradiction(reading: Reading, report: Report | None) -> Condition | None:
@@ -210,20 +172,43 @@ def _contradiction(reading: Reading, report: Report | None) -> Condition | None:
 
 
 def _fares(
-    reading: Reading, behind: int, waits: float, report: Report | None,
-    is_paused: bool,  # noqa: FBT001
-) -> Condition:  # fmt: skip
+    reading: Reading, behind: int, waits: float, report: Report | None, turns: Turns | None
+) -> Condition:
     """How it fares where all is as it should be."""
-    if is_paused:
-        return Condition(State.PAUSED)
-    said = judge(reading.lease.node, behind, waits, report)
-    moved = report.moved if report is not None else None
-    is_prompt = waits <= PROMPT_SECONDS or (moved is not None and moved < waits)
-    if said.state is State.RUNNING and not is_prompt:
-        return Condition(State.BEHIND, f"nothing moved since the oldest came, {waits:.0f} s ago")
+    owner = reading.lease.node
+    if turns is not None:
+        said = judge(owner, behind, waits, _with(report, turns.moved), turns.still)
+        if said.state is State.BEHIND:  # by nature, and on its way
+            said = Condition(State.RUNNING)
+    else:
+        said = judge(owner, behind, waits, report)
+        moved = report.moved if report is not None else None
+        is_prompt = waits <= PROMPT_SECONDS or (moved is not None and moved < waits)
+        if said.state is State.RUNNING and not is_prompt:
+            why = f"nothing moved since the oldest came, {waits:.0f} s ago"
+            return Condition(State.BEHIND, why)
     if reading.parked and said.state in (State.RUNNING, State.IDLE):
         return Condition(State.PARKED)
     return said
+
+
+def _with(report: Report | None, moved: float | None) -> Report:
+    return msgspec.structs.replace(report or Report(), moved=moved)
+
+
+def _turns(
+    found: Generations, readings: Sequence[Reading], reports: Mapping[int, Report]
+) -> dict[str, Turns]:
+    """Of each process that builds: one partition's progress stands for all that it has."""
+    moved: dict[str, list[float]] = {}
+    for reading in readings:
+        ages, report = moved.setdefault(reading.lease.node, []), reports.get(reading.partition)
+        if report is not None and report.moved is not None:
+            ages.append(report.moved)
+    # Each rests for as long as its share asks for, and they share what the build may take.
+    rests = 2 * STEP_SECONDS_LIMIT * max(1, len(moved)) / found.max_load
+    still = max(STILL_SECONDS, rests)
+    return {node: Turns(min(ages, default=None), still) for node, ages in moved.items()}
 
 
 def _age(at_ms: int, now_ms: int) -> float | None:

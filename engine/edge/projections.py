@@ -17,14 +17,8 @@ from engine.core.errors import Refused, Torn
 from engine.core.generations import Generations
 from engine.core.liveness import State
 from engine.core.records import Report
-from engine.core.standing import (
-    Group,
-    Standing,
-    disagreement,
-    standing,
-    summed,
-    together,
-)
+from engine.core.standing import Group, Standing, disagreement, standings
+from engine.core.summary import summed, together
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
@@ -166,30 +160,30 @@ class Projections:
         session, every = self._session, range(self._session.partitions)
         readings = await session.readings.look(name, number, every, closely=closely)
         now = await session.now_ms()
-        standings = []
+        leases = [session.projection_lease(name, number, partition) for partition in every]
+        said = {p: self._reports[lease] for p, lease in enumerate(leases) if lease in self._reports}
         source = "measured" if self._seen.has(name, number) else "reported"
-        for reading in readings:
-            lease = session.projection_lease(name, number, reading.partition)
-            report = self._reports.get(lease)
-            stands = standing(reading, report, now, is_paused=found.is_paused)
-            standings.append(self._seen.measured(name, number, stands, now))
-        total = summed(standings)
+        places = [
+            self._seen.measured(name, number, each, now)
+            for each in standings(found, number, readings, said, now)
+        ]
+        total = summed(places)
         building = number == found.building
         return Generation(
             name=name, generation=number, stage=found.stages[number], state=total.state,
             states=total.states, behind=total.behind, seconds=total.seconds, rate=total.rate,
             rate_from="" if total.rate is None else source, moved=total.moved,
             parked=total.parked, passed_over=total.passed_over, owned=total.owned,
-            workers=total.workers, group=together([each.group for each in standings]),
-            build=_progress(standings, total.rate, found.since_ms) if building else None,
+            workers=total.workers, group=together([each.group for each in places]),
+            build=_progress(places, total.rate, found.since_ms) if building else None,
             alerts=_alerts(name, number, alarms),
-            troubles=[*total.troubles, *(_doubts(standings) if closely else ())],
-            partitions=standings,
+            troubles=[*total.troubles, *(_doubts(places) if closely else ())],
+            partitions=places,
         )  # fmt: skip
 
 
-def _doubts(standings: Sequence[Standing]) -> Iterator[str]:
-    for each in standings:
+def _doubts(places: Sequence[Standing]) -> Iterator[str]:
+    for each in places:
         if said := disagreement(each):
             yield f"partition {each.partition}: {said}"
 
@@ -202,8 +196,8 @@ def _alerts(name: str, number: int, alarms: Mapping[About, Alarm]) -> list[Alert
     ]
 
 
-def _progress(standings: Sequence[Standing], rate: float | None, began_ms: int) -> Progress:
-    done, of = sum(each.position for each in standings), sum(each.head for each in standings)
+def _progress(places: Sequence[Standing], rate: float | None, began_ms: int) -> Progress:
+    done, of = sum(each.position for each in places), sum(each.head for each in places)
     left = of - done
     seconds = 0.0 if left <= 0 else round(left / rate, 1) if rate else None
     return Progress(done, of, round(100 * done / of, 1) if of else 100.0, began_ms, seconds)

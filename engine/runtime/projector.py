@@ -138,19 +138,20 @@ class Projector:
             )  # fmt: skip
             await self._seek()
             return
-        self.progress.took()
         waiting = iter(events)
         size = self._build.pace.batch(self._settings.projection_batch_events)
         while batch := list(islice(waiting, 1 if self._caution.needed else size)):
             await self._build.pace.turn(self._stopping)
             if self._stopping.is_set():
                 return
+            self.progress.took()
             began = anyio.current_time()
-            if not await self._apply(batch):
+            is_applied = await self._apply(batch)
+            self.progress.rests()
+            if not is_applied:
                 await self._seek()
                 break
             self._build.pace.took(anyio.current_time() - began)
-        self.progress.rests()
 
     async def _apply(self, events: Sequence[LoggedEvent]) -> bool:
         """Apply events in one step; False when stopped, or to be read again, before that."""

@@ -30,7 +30,7 @@ from engine.core.liveness import heard, silent_after
 from engine.core.ports import Session
 from engine.core.records import Report
 from engine.core.registry import Domain
-from engine.core.standing import standing
+from engine.core.standing import standings
 from engine.runtime.leases import Group
 from engine.runtime.progress import Progress
 from engine.runtime.telling import Telling
@@ -149,15 +149,13 @@ class Watch:
             if stage == PREVIOUS:
                 continue
             leases = [session.projection_lease(name, number, partition) for partition in every]
+            said = {p: reports[lease] for p, lease in enumerate(leases) if lease in reports}
             readings = await session.readings.look(name, number, every)
-            standings = [
-                standing(reading, reports.get(lease), now_ms, is_paused=generations.is_paused)
-                for reading, lease in zip(readings, leases, strict=True)
-            ]
+            found_so = standings(generations, number, readings, said, now_ms)
             alarm = self._alarms.get(About(name, number, BEHIND))
             limit = self._settings.alert_lag_seconds
             raised = alarm is not None and alarm.is_raised
-            troubles = troubles_of(standings, is_live=stage == LIVE, limit=limit, raised=raised)
+            troubles = troubles_of(found_so, is_live=stage == LIVE, limit=limit, raised=raised)
             found |= {About(name, number, kind): each for kind, each in troubles.items()}
         return found
 

@@ -2,20 +2,22 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from engine.core.generations import Generations
 from engine.core.liveness import STILL_SECONDS, State
 from engine.core.records import LeaseState, Report
 from engine.core.standing import (
     PROMPT_SECONDS,
-    SEVERITY,
+    STEP_SECONDS_LIMIT,
     Group,
     Reading,
     disagreement,
     standing,
-    summed,
-    together,
+    standings,
 )
+from engine.core.summary import SEVERITY, summed, together
 
 NOW = 1_769_860_800_000
 MINE = LeaseState("w", "t", 1000)
@@ -160,3 +162,55 @@ def test_groups_come_together_where_all_are_known() -> None:
     assert together([Group(3, None, 0), Group(4, 2, 0)]) == Group(7, None, 0)
     assert together([Group(3, 1, 0), None]) is None
     assert together([]) is None
+
+
+MAX_LOAD = 0.02
+
+
+def built(*moved: float | None, max_load: float = MAX_LOAD) -> list[State]:
+    """The states of a build's partitions, each of which last moved so long ago."""
+    found = Generations(live=1, building=2, last=2, max_load=max_load)
+    readings = [
+        reading(4, since_ms=NOW - 90_000)._replace(partition=number) for number in range(len(moved))
+    ]
+    reports = {number: Report(moved=age) for number, age in enumerate(moved)}
+    return [each.state for each in standings(found, 2, readings, reports, NOW)]
+
+
+def test_partitions_of_a_build_take_turns_and_none_stands_still_for_that() -> None:
+    assert built(0.4, 8.0, 16.0, None) == [State.RUNNING] * 4
+
+
+def test_a_build_that_moves_nothing_anywhere_stands_still() -> None:
+    rests = 2 * STEP_SECONDS_LIMIT / MAX_LOAD
+    assert rests > STILL_SECONDS
+    assert built(rests - 0.1, 99.0) == [State.RUNNING] * 2
+    assert built(rests + 0.1, 99.0) == [State.BLOCKED] * 2
+    assert built(None, None) == [State.BLOCKED] * 2
+    assert built(STILL_SECONDS + 0.1, 99.0, max_load=1.0) == [State.BLOCKED] * 2
+
+
+def test_who_builds_nothing_is_not_excused_by_who_does() -> None:
+    found = Generations(live=1, building=2, last=2, max_load=0.5)
+    theirs = LeaseState("v", "t", 1000)
+    readings = [
+        reading(4, since_ms=NOW - 90_000, lease=lease)._replace(partition=number)
+        for number, lease in enumerate((MINE, theirs))
+    ]
+    reports = {0: Report(moved=0.1), 1: Report(moved=60.0)}
+    states = [each.state for each in standings(found, 2, readings, reports, NOW)]
+    assert states == [State.RUNNING, State.BLOCKED]
+    # The live one takes no turns: there each partition answers for itself.
+    live = [each.state for each in standings(found, 1, readings, reports, NOW)]
+    assert live == [State.BEHIND, State.BLOCKED]
+
+
+def test_a_build_of_nobody_or_with_poison_is_told_as_such() -> None:
+    found = Generations(live=1, building=2, last=2)
+    readings = [reading(4, lease=NOBODYS), reading(4, parked={"order-1": 3}), reading(4)]
+    readings = [each._replace(partition=number) for number, each in enumerate(readings)]
+    reports = {1: Report(moved=0.1), 2: Report(moved=0.1, trouble="KeyError")}
+    states = [each.state for each in standings(found, 2, readings, reports, NOW)]
+    assert states == [State.UNOWNED, State.PARKED, State.RETRYING]
+    paused = msgspec.structs.replace(found, state="paused")
+    assert {each.state for each in standings(paused, 2, readings, reports, NOW)} == {State.PAUSED}

@@ -73,8 +73,10 @@ async def test_who_waits_for_the_turn_of_its_next_step_can_be_stopped() -> None:
                 first, second = await r.projector(1), await r.projector(2)
                 tasks.start_soon(first.serve, await r.acquire(1))
                 await r.reached(1, EVENTS)
+                before = r.pace._free_at
                 tasks.start_soon(second.serve, await r.acquire(2))
-                await eventually(lambda: second.progress.report().busy, "it has work")
+                await eventually(lambda: r.pace._free_at > before, "it waits for its turn")
+                assert second.progress.report().busy is None
                 second.stop()
                 first.stop()
         assert r.position(2) == 0

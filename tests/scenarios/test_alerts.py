@@ -203,8 +203,9 @@ def test_poison_is_told_and_so_is_that_it_was_mended(shop: Shop) -> None:
             [message] = shop.hook.about("orders")
             assert (message["kind"], message["parked"]) == ("parked", 1)
             assert worker.stop().code == 0
-        with shop.worker(**POISONED):
-            assert shop.semel.run("dead", "retry", "orders").code == 0
+        with shop.worker():
+            said = shop.semel.run("dead", "retry", "orders")
+            assert said.code == 0, said.err
             at_last(lambda: shop.is_well("orders"), "all is applied")
             shop.until_recovered("orders", "parked")
 
