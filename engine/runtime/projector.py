@@ -53,9 +53,8 @@ class Projector:
         self._projection = projection = build.projection
         self._project_one = projecting(domain, projection)
         self._open_log, self._server, self._settings = open_log, server, settings
-        self.progress = Progress(counted=True)
+        self.progress, self._stopping = Progress(counted=True), anyio.Event()
         self._stop: Callable[[], None] | None = None
-        self._stopping = anyio.Event()
         self._standstill = Standstill(projection.name, partition, self.progress, self._stopping)
 
     def stop(self) -> None:
@@ -150,7 +149,7 @@ class Projector:
             self.progress.rests()
             if not is_applied:
                 await self._seek()
-                break
+                return
             self._build.pace.took(anyio.current_time() - began)
 
     async def _apply(self, events: Sequence[LoggedEvent]) -> bool:
