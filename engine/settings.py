@@ -139,6 +139,12 @@ class Settings(BaseModel):
     previous_keep_seconds: float = Field(
         3600, ge=0, description="How long the generation before a flip is kept, to be flipped back."
     )
+    audit_load: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="The share of a worker's time for holding rows against the log; 0 for none.",
+    )
     alert_lag_seconds: float = Field(
         30,
         gt=0,

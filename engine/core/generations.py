@@ -189,6 +189,11 @@ def curated_as(projection: str) -> str:
     return f"curator:{projection}"
 
 
+def audited_as(projection: str) -> str:
+    """What a worker says it serves, of holding the live rows against the log."""
+    return f"auditor:{projection}"
+
+
 PAUSED = "paused"
 """The state of a projection to which nothing is applied for now; else it is empty."""
 

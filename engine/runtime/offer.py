@@ -11,10 +11,11 @@ from functools import partial
 
 from engine.core.digest import code_digest
 from engine.core.errors import Refused, Torn
-from engine.core.generations import NONE, Generations, code_as, curated_as, served_as
+from engine.core.generations import NONE, Generations, audited_as, code_as, curated_as, served_as
 from engine.core.ports import Session
 from engine.core.records import Member
 from engine.core.registry import Domain
+from engine.runtime.auditor import Auditor
 from engine.runtime.build import Build
 from engine.runtime.curator import Curator
 from engine.runtime.leases import Group
@@ -40,9 +41,9 @@ class Offer:
         self._troubles: dict[str, str] = {}
 
     async def groups(self, members: Mapping[str, Member]) -> Mapping[str, Group]:
-        """Groups of leases by name, ``NAME@GEN`` and ``curator:NAME``; see `Membership`.
+        """Groups of leases by name: ``NAME@GEN``, ``curator:NAME``, ``auditor:NAME``.
 
-        Groups without leases tell others which code is here.
+        See `Membership`. Groups without leases tell others which code is here.
         """
         for name, digest in self._digests.items():
             try:
@@ -109,10 +110,20 @@ class Offer:
             build = self._builds[name, number]
             build.pace.share = found.max_load / max(1, sharing) if is_bounded else 1.0
             build.stage = found.stages[number]
+        self._audit(name, digest, found)
         curator = self._session.curator_lease(name)
         self._groups[name].setdefault(
             curated_as(name), {curator: partial(Curator, name, self._session, self._settings)}
         )
+
+    def _audit(self, name: str, digest: str, found: Generations) -> None:
+        """Offer to audit the live generation, where it is of this code."""
+        group, lease = audited_as(name), self._session.auditor_lease(name)
+        if not self._settings.audit_load or found.live not in found.of_code(digest):
+            self._groups[name].pop(group, None)
+        elif group not in self._groups[name]:
+            about = name, digest, self._session, self._domain, self._settings.audit_load
+            self._groups[name][group] = {lease: partial(Auditor, *about)}
 
     async def _add(self, name: str, number: int, digest: str) -> None:
         session, projection = self._session, self._domain.projections[name]

@@ -58,7 +58,7 @@ async def paced(
     began = anyio.current_time()
     async for page in pages:
         yield page
-        took = anyio.current_time() - began
+        took = min(anyio.current_time() - began, _COST_LIMIT)
         with anyio.move_on_after(took * (1 / share - 1)):
             await stopping.wait()
         if stopping.is_set():

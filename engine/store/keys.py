@@ -111,6 +111,10 @@ class Keys:
         """Hash: the lease of whoever flips, compares and removes a projection's generations."""
         return f"{{{self.namespace}}}:curator:{projection}"
 
+    def auditor(self, projection: str) -> str:
+        """Hash: the lease of whoever holds a projection's rows against the log, all the time."""
+        return f"{{{self.namespace}}}:auditor:{projection}"
+
     def live(self, projection: str) -> str:
         """Hash, for ever: the generations of a projection. Changed by comparison only."""
         return f"{self.namespace}:view:{projection}"
@@ -171,6 +175,10 @@ class NamesKeys:
     def watch_lease(self) -> str:
         """The name of the lease of whoever watches projections."""
         return self._keys.watch()
+
+    def auditor_lease(self, projection: str) -> str:
+        """The name of an auditor's lease."""
+        return self._keys.auditor(projection)
 
     def commands_key(self, partition: int) -> str:
         """A partition's command stream."""

@@ -24,6 +24,7 @@ from engine.store.clock import now_ms
 from engine.store.commands import COMMAND_FIELDS, RedisInbox
 from engine.store.connection import Connection, connect
 from engine.store.events import RedisLedger
+from engine.store.evidence import RedisEvidence
 from engine.store.feed import StreamFeed, ensure_group
 from engine.store.inspection import RedisInspection
 from engine.store.keys import Keys, NamesKeys
@@ -144,6 +145,13 @@ class RedisSession(NamesKeys):
             partition,
             token,
         )
+
+    def evidence(self, projection: str, generation: int, indexes: Sequence[Index]) -> RedisEvidence:
+        """What an audit reads of one generation."""
+        return RedisEvidence(
+            self._control, self._scripts, self._keys, self.partitions, projection, generation,
+            indexes,
+        )  # fmt: skip
 
     def submit(
         self, partition: int, fields: Mapping[str, bytes], done: Callable[[str | SemelError], None]

@@ -50,6 +50,7 @@ EVENTS: Final = {
     "projection.unflipped": "A build passes over aggregates: it does not go live by itself.",
     "projection.compared": "The rows of a generation were compared with those of the one before.",
     "projection.differs": "Rows are not what the log makes of them: build the projection anew.",
+    "projection.unaudited": "Rows could not be held against the log; tried again. See `error`.",
     "projection.removed": "A generation that was over is gone.",
     "projection.gap": "Another reader moved the consumer group; it was set back.",
     "inbox.owned": "This process moves the inbox's entries.",

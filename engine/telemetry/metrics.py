@@ -159,6 +159,19 @@ PROJECTION_ALERTS = Gauge(
     registry=REGISTRY,
 )
 
+AUDIT_ROWS = Counter(
+    "semel_audit_rows_total",
+    "Rows of the live generation that were held against the log.",
+    ["projection"],
+    registry=REGISTRY,
+)
+AUDIT_DIFFERENCES = Counter(
+    "semel_audit_differences_total",
+    "Places where rows, indexes or checkpoints are not what the log makes of them.",
+    ["projection"],
+    registry=REGISTRY,
+)
+
 _BY_STATUS = {status: COMMANDS.labels(status) for status in Status}
 
 exposition = make_wsgi_app(REGISTRY)

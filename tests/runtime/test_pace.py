@@ -29,6 +29,10 @@ class Times(anyio.Event):
     async def wait(self) -> None:
         """Nobody stops anything."""
 
+    def is_set(self) -> bool:
+        """Nobody has."""
+        return False
+
 
 async def test_a_bounded_pace_works_for_its_share_of_the_time(
     monkeypatch: pytest.MonkeyPatch,
@@ -79,3 +83,18 @@ async def test_paced_pages_all_come_and_none_after_a_stop() -> None:
     assert [page async for page in paced(pages(), 0.5, stopping)] == [0, 1, 2, 3, 4]
     stopping.set()
     assert [page async for page in paced(pages(), 0.5, stopping)] == [0]
+
+
+async def test_a_page_that_waited_for_something_else_is_not_rested_from_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    times = Times(monkeypatch)
+
+    async def pages() -> AsyncIterator[int]:
+        for number in range(3):
+            times.now += 3600
+            yield number
+
+    began = times.now
+    assert [page async for page in paced(pages(), 0.01, times)] == [0, 1, 2]
+    assert times.now - began < 3 * (3600 + 10) + 1

@@ -37,6 +37,7 @@ EXPECTED = {
     "parked": "{shop:7}:parked:NAME@3",
     "changed": "{shop:7}:changed:NAME@3",
     "curator": "{shop}:curator:NAME",
+    "auditor": "{shop}:auditor:NAME",
     "live": "shop:view:NAME",
     "row": "shop:view:NAME@3:ROW",
     "index": "shop:index:NAME@3:INDEX",

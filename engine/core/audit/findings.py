@@ -24,6 +24,19 @@ class Finding(msgspec.Struct, frozen=True):
         """What stays the same when the same fault is found again, while values move on."""
         return self.check, self.key, self.id
 
+    @property
+    def row(self) -> str:
+        """The row that it is about; empty where it is about none."""
+        if self.check.startswith("entry_"):
+            return self.id
+        _, _, name = self.key.partition("@")[2].partition(":")
+        return name if self.check.startswith("row_") else ""
+
+    @property
+    def field(self) -> str:
+        """The field of a hash that it is about; empty where it is about a whole key."""
+        return "" if self.check.startswith("entry_") else self.id
+
     def __str__(self) -> str:
         """One sentence for people."""
         of = f"partition {self.partition}: " if self.partition is not None else ""

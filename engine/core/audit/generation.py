@@ -1,197 +1,155 @@
-"""One generation of a projection, folded anew from the log, beside what stands in Redis.
+"""Auditing one generation: its checkpoints, and every row and index entry beside the fold.
 
-Rows move while they are read. But a row says by its watermarks which events it has taken,
-so it is compared with the fold of exactly these: never a false alarm, never a second try.
+Rows move while they are read. But each is read with the moment at which it stood so, and is
+compared with the fold of exactly the events that it must have taken by then.
+
+However many rows there are, no more than `ROWS_LIMIT` are held at a time: the rest has another
+pass over the log. In a pass,
+
+1. all keys are gone through, and a part of the rows is chosen, by a hash of their names;
+2. all index entries are gone through: in which groups are these rows?
+3. they are read, each with its entries in one step, and a digest is kept;
+4. the log is folded, and each row that it makes is compared with that digest.
+
+What differs is read and folded once more by itself, and only then named. So is a row that is
+not there although the log makes one.
 """
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import AsyncGenerator, AsyncIterator
 
-import msgspec
-
+from engine.core.audit.checkpoint import judge_checkpoint
 from engine.core.audit.findings import Finding
-from engine.core.fold import RANK_KEPT, RowFold
-from engine.core.projecting import projecting
-from engine.core.projection import Projection
+from engine.core.audit.judging import digest_of_expected, digest_of_seen
+from engine.core.audit.moment import Group
+from engine.core.audit.refold import Refold
+from engine.core.audit.slices import Slice
+from engine.core.audit.subject import Check, Subject
 from engine.core.records import LoggedEvent, RowChange
-from engine.core.registry import Domain
 
-Group = tuple[str, str]
-"""An index and one of its groups, as their key names them."""
+ROWS_LIMIT = 200_000
+"""Rows that are folded in one pass over the log: some 200 MB, where rows are as in the shop."""
 
-_WATERMARK = "_at:"
+MISSING_LIMIT = 10_000
+"""Rows that are not there, and are looked for once more in a pass: who misses more begins
+with these."""
+
+WALK_KEYS = 1000
+"""Keys that are looked at in one step: a millisecond or less of Redis's time."""
 
 
-class FoldedRow(msgspec.Struct):
-    """A row as the log makes it: its hash, and by index the group it is in and its score.
+class GenerationAudit:
+    """One generation of one projection, over all partitions.
 
-    ``seen`` and ``entries_seen`` are for whoever goes through Redis, to find what is missing.
+    With a ``sample``, so many rows only, chosen at random by ``seed``, with their entries; of
+    rows that should be there and of those that are, each is as likely to be chosen.
     """
 
-    fields: dict[str, str] = {}
-    entries: dict[str, tuple[str, float]] = {}
-    seen: bool = False
-    entries_seen: set[str] = set()
+    def __init__(
+        self, subject: Subject, seed: bytes, sample: int | None = None, limit: int = ROWS_LIMIT
+    ) -> None:
+        self._subject, self._seed, self._sample = subject, seed, sample
+        self._limit, self._left = limit, sample or limit
+        self.findings: list[Finding] = []
+        self.rows = self.entries = self.parked = self.passes = self.unjudged = 0
+        self.share = 0.0
+        """Which share of the rows this pass ends with."""
 
-    def fold(self, projection: Projection[Any], partition: int, change: RowChange) -> None:
-        """Take one change in."""
-        row = RowFold(change.row, f"{_WATERMARK}{partition}", self.fields)
-        row.fold(change)
-        if not row.dirty:
-            return
-        for move in row.moves(projection.indexes, self._standing(change.row)):
-            self.entries.pop(move.index_name, None)
-            if move.enters is not None:
-                self.entries[move.index_name] = (move.enters, move.score)
-        self.fields = row.fields()
-
-    def copy(self) -> "FoldedRow":
-        """The same row, to be folded on by itself."""
-        return FoldedRow(dict(self.fields), dict(self.entries))
-
-    def _standing(self, row: str) -> Any:
-        def standing(index: str, group: str) -> Mapping[str, float]:
-            inside = self.entries.get(index)
-            return {row: inside[1]} if inside is not None and inside[0] == group else {}
-
-        return standing
-
-
-class ReadRow(msgspec.Struct, frozen=True):
-    """A row as it was read, in one step with some index entries; None for one not there."""
-
-    fields: Mapping[str, str]
-    entries: Mapping[Group, float | None]
-
-    def takes(self, partition: int, position: int) -> bool:
-        """Whether the row says that it has taken an event, or one behind it."""
-        return position <= _number(self.fields.get(f"{_WATERMARK}{partition}", "0"))
+    async def steps(self) -> AsyncGenerator[int, None]:
+        """Fold and compare; how many events more have been read, again and again."""
+        for partition in range(self._subject.partitions):
+            self.findings += await judge_checkpoint(self._subject.evidence, partition)
+        lowest: int | None = 0
+        while lowest is not None and self._left:
+            size = min(self._left, self._limit)
+            part = _Pass(self._subject, Slice(self._seed, lowest, size))
+            self.passes += 1
+            self._left -= size if self._sample else 0
+            async for events in part.run():
+                self.share = part.slice.share
+                yield events
+            self.rows, self.entries = self.rows + part.rows, self.entries + part.entries
+            self.parked, self.unjudged = part.parked, self.unjudged + part.unjudged
+            self.findings += part.findings
+            lowest = None if part.failed else part.slice.ends_before
 
 
-class Generation:
-    """Rows of one generation, folded as far as its checkpoints reach."""
+class _Pass:
+    """One part of the rows."""
 
-    def __init__(self, projection: Projection[Any], domain: Domain) -> None:
-        self.projection = projection
-        self.rows: dict[str, FoldedRow] = {}
-        self.parked: dict[int, dict[str, int]] = {}
-        """By partition, the aggregates that are passed over, each from a position on."""
-        self._project = projecting(domain, projection)
-        self._watched: dict[str, tuple[ReadRow, FoldedRow]] = {}
+    def __init__(self, subject: Subject, slice: Slice) -> None:  # noqa: A002 -- what it is
+        self._subject, self.slice = subject, slice
+        self._refold = Refold(subject.domain, subject.projection, stranger=self._stranger)
+        self._groups: dict[str, tuple[Group, ...]] = {}
+        self._missing: dict[str, set[Group]] = {}
+        self.findings: list[Finding] = []
+        self.rows = self.entries = self.parked = self.unjudged = 0
+        self.failed = False
 
-    def take(self, partition: int, event: LoggedEvent) -> None:
-        """Fold the partition's next event; raises what the projection's code raises.
+    async def run(self) -> AsyncGenerator[int, None]:
+        """Go through keys, rows and the log; how many events at a time."""
+        self._began = await self._subject.evidence.moment()
+        self.parked = self._began.passed_over
+        self._refold.expect(self._began)
+        for step in (self._choose, self._find_entries, self._read, self._fold):
+            async for events in step():
+                yield events
+        self.findings += self._subject.failure_of(self._refold)
+        self.failed = bool(self.findings)
+        suspects = {} if self.failed else self._suspects()
+        if suspects:
+            check = Check(self._subject, suspects)
+            async for events in check.run():
+                yield events
+            self.findings, self.unjudged = check.findings, check.unjudged
 
-        One that waits behind a parked one is in no row, and is not folded either.
-        """
-        parked = self.parked.get(partition, {})
-        if event.position >= parked.get(event.aggregate, event.position + 1):
-            return
-        for change in self._project(partition, event):
-            row = self.rows.get(change.row)
-            if row is None:
-                row = self.rows[change.row] = FoldedRow()
-            row.fold(self.projection, partition, change)
-            watched = self._watched.get(change.row)
-            if watched is not None and watched[0].takes(partition, event.position):
-                watched[1].fold(self.projection, partition, change)
+    async def _walk(self) -> "AsyncIterator[tuple[list[str], list[Group]]]":
+        cursor = "0"
+        while True:
+            cursor, rows, groups = await self._subject.evidence.walk(cursor, WALK_KEYS)
+            yield [*rows], [*groups]
+            if cursor == "0":
+                return
 
-    def is_as_read(self, row: str, fields: Mapping[str, str]) -> bool:
-        """Whether a row is what the fold has so far; notes that there is such a row."""
-        folded = self.rows.get(row)
-        if folded is None:
-            return False
-        folded.seen = True
-        return not any(_differences(folded.fields, fields))
+    async def _choose(self) -> AsyncGenerator[int, None]:
+        """Which rows are there that belong to this part."""
+        async for rows, _ in self._walk():
+            for row in rows:
+                self.slice.offer(row)
+            yield 0
+        self._groups = dict.fromkeys(self.slice.taken(), ())
 
-    def holds(self, group: Group, row: str, score: float) -> bool:
-        """Whether an index entry is what the fold has so far; notes that there is one."""
-        folded = self.rows.get(row)
-        if folded is None or folded.entries.get(group[0]) != (group[1], score):
-            return False
-        folded.entries_seen.add(group[0])
-        return True
+    async def _find_entries(self) -> AsyncGenerator[int, None]:
+        """In which groups they are; also such as are in a group, and no row is there."""
+        async for _, groups in self._walk():
+            for group in groups:
+                async for members in self._subject.evidence.members(group):
+                    for row in filter(self.slice.covers, members):
+                        self._groups[row] = (*self._groups.get(row, ()), group)
+            yield 0
 
-    def unseen(self) -> Iterator[tuple[str, list[Group]]]:
-        """Rows that were not met, or some of whose index entries were not, and these."""
-        for name, row in self.rows.items():
-            missing = [
-                (index, group)
-                for index, (group, _) in row.entries.items()
-                if index not in row.entries_seen
-            ]
-            if missing or not row.seen:
-                yield name, missing
+    async def _read(self) -> AsyncGenerator[int, None]:
+        async for some in self._subject.seen(self._groups):
+            for row in some:
+                self._refold.expect(row.moment, row.name, digest_of_seen(row))
+                self.entries += sum(score is not None for score in row.entries.values())
+            yield 0
 
-    def watch(self, read: Mapping[str, ReadRow]) -> None:
-        """From here on, fold these rows a second time, each up to what it says it has taken."""
-        self._watched = {
-            name: (row, self.rows[name].copy() if name in self.rows else FoldedRow())
-            for name, row in read.items()
-        }
+    def _fold(self) -> AsyncGenerator[int, None]:
+        return self._subject.folded(self._refold, range(self._subject.partitions))
 
-    def entries_of(self, row: str) -> list[Group]:
-        """The index entries that a watched row should have, else those it has by the fold."""
-        watched = self._watched.get(row)
-        folded = watched[1] if watched is not None else self.rows.get(row)
-        return [(index, group) for index, (group, _) in folded.entries.items()] if folded else []
+    def _stranger(self, partition: int, event: LoggedEvent, change: RowChange) -> None:
+        """A row that was not met, although it was made before anybody looked."""
+        is_due = self._began.takes(partition, event) and self.slice.covers(change.row)
+        if is_due and len(self._missing) < MISSING_LIMIT:
+            self._missing[change.row] = set()
 
-    def judge(self, row_key: str, row: str, keys: Mapping[Group, str]) -> Iterator[Finding]:
-        """What is wrong with a watched row, and with the entries that were read with it."""
-        read, folded = self._watched[row]
-        if not folded.fields:
-            if read.fields:
-                yield Finding("row_stray", None, row_key, "", "no row: no event makes one", "one")
-        elif not read.fields:
-            watermarks = [name for name in folded.fields if name.startswith(_WATERMARK)]
-            expected = f"the row of events {_shown(folded.fields, watermarks)}"
-            yield Finding("row_missing", None, row_key, "", expected, "nothing")
-        else:
-            for name, expected, found in _differences(folded.fields, read.fields):
-                yield Finding("row_differs", None, row_key, name, expected, found)
-        for group, score in read.entries.items():
-            due = folded.entries.get(group[0])
-            wanted = due[1] if due is not None and due[0] == group[1] else None
-            if wanted != score:
-                check = "entry_stray" if wanted is None else "entry_missing"
-                check = "entry_score" if wanted is not None and score is not None else check
-                yield Finding(check, None, keys[group], row, _as_entry(wanted), _as_entry(score))
-
-
-def _as_entry(score: float | None) -> str:
-    return "no entry" if score is None else f"an entry with score {score:.17g}"
-
-
-def _differences(
-    expected: Mapping[str, str], found: Mapping[str, str]
-) -> Iterator[tuple[str, str, str]]:
-    """Fields that differ. A kept rank is a number: its text depends on how batches fell."""
-    if expected == found:
-        return
-    for name in expected.keys() | found.keys():
-        due, said = expected.get(name), found.get(name)
-        if due == said:
-            continue
-        is_rank = name.startswith(RANK_KEPT) and due is not None and said is not None
-        if not (is_rank and _score(due) == _score(said)):
-            yield name, _quoted(due), _quoted(said)
-
-
-def _shown(fields: Mapping[str, str], names: Iterable[str]) -> str:
-    return ", ".join(f"{name.removeprefix(_WATERMARK)}/{fields[name]}" for name in names)
-
-
-def _quoted(text: str | None) -> str:
-    return "nothing" if text is None else repr(text)
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdecimal() else 0
-
-
-def _score(text: str | None) -> float:
-    try:
-        return float(text or "")
-    except ValueError:
-        return math.nan
+    def _suspects(self) -> dict[str, set[Group]]:
+        """Rows that are to be looked at more closely, with the groups that they may be in."""
+        suspects = self._missing
+        for row, expected in self._refold.rows.items():
+            self.rows += expected.is_there
+            if digest_of_expected(expected) != expected.as_read:
+                due = [(index, group) for index, (group, _) in expected.content[1].items()]
+                suspects[row] = {*due, *self._groups[row]}
+        self.rows += len(self._missing)
+        return suspects

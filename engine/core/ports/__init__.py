@@ -8,6 +8,7 @@ Stream ids are text, ``<ms>-<seq>``. Bytes stay bytes until the core has judged 
 """
 
 from engine.core.ports.building import Builds
+from engine.core.ports.evidence import Evidence
 from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
@@ -20,6 +21,7 @@ __all__ = [
     "Alarms",
     "Builds",
     "Checkpoints",
+    "Evidence",
     "Feed",
     "Inbox",
     "Leases",

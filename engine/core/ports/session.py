@@ -5,6 +5,7 @@ from typing import Protocol
 
 from engine.core.errors import SemelError
 from engine.core.ports.building import Builds
+from engine.core.ports.evidence import Evidence
 from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
@@ -81,6 +82,9 @@ class Session(Protocol):
     def watch_lease(self) -> str:
         """The name of the lease of whoever watches projections."""
 
+    def auditor_lease(self, projection: str) -> str:
+        """The name of an auditor's lease."""
+
     async def feed(self) -> Feed:
         """The feed over streams that are read by position; the same one at every call."""
 
@@ -112,6 +116,9 @@ class Session(Protocol):
         self, projection: str, generation: int, indexes: Sequence[Index], partition: int, token: str
     ) -> Log:
         """A partition's log for a projector."""
+
+    def evidence(self, projection: str, generation: int, indexes: Sequence[Index]) -> Evidence:
+        """What an audit reads of one generation."""
 
     def submit(
         self, partition: int, fields: Mapping[str, bytes], done: Callable[[str | SemelError], None]

@@ -41,6 +41,8 @@ GROUPS = {
         "adopt",
         "pause",
         "resume",
+        "verify",
+        "row",
     ),
     "dead": ("list", "show", "retry", "drop"),
     "node": ("list", "drain"),

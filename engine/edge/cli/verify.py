@@ -2,11 +2,10 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import msgspec
-import typer
 
 from engine.core.audit.findings import Finding
 from engine.core.digest import code_digest
@@ -14,17 +13,18 @@ from engine.core.errors import SemelError
 from engine.core.registry import Domain
 from engine.edge.audit.generations import GenerationAudit
 from engine.edge.audit.partitions import PartitionAudit, judge_lengths
+from engine.edge.cli.findings import show_findings, unjudged
 from engine.edge.cli.gauge import Advance, gauge
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
-from engine.edge.cli.output import line, paint, say, show
 from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
     from engine.settings import Settings
 
-NAMED_LIMIT = 1000
-"""Findings named one by one: whoever has more begins with these."""
+OVER = " is over, and being removed"
+OTHERS = " was made by other code than is here"
+"""Why a generation is not judged, as it is said behind its name."""
 
 
 class GenerationChecked(msgspec.Struct):
@@ -35,6 +35,7 @@ class GenerationChecked(msgspec.Struct):
     rows: int
     entries: int
     parked: int
+    unjudged: int
 
 
 class Report(msgspec.Struct):
@@ -60,8 +61,9 @@ def verify(
     """Check logs, outcomes, streams, checkpoints, rows and indexes against each other.
 
     Reads everything, page by page, and changes nothing; the namespace may be served
-    meanwhile. Rows are folded anew from the log with the projections found here, one
-    generation at a time in memory. Exits 1 when something is wrong, naming each place.
+    meanwhile. Rows are folded anew from the log with the projections found here, up to
+    200,000 at a time (some 200 MB); more take more passes over the log. Generations that
+    other code made are passed over. Exits 1 when something is wrong, naming each place.
 
     Example: semel verify -o json
     """
@@ -78,7 +80,7 @@ def verify(
                 checking = _Checking(session, settings.namespace, domain, why_not, advance)
                 await checking.run()
         checking.report.seconds = round(time.monotonic() - began, 3)
-        _show(checking.report, checking.findings, output)
+        show_findings(output, checking.report, checking.findings, _summary(checking.report))
         return 1 if checking.findings else 0
 
     return start(work)
@@ -136,59 +138,37 @@ class _Checking:
         return audit
 
     async def _generation(self, name: str, number: str) -> None:
+        why_not = await self._judge_rows(name, number)
+        if why_not:
+            self.report.unchecked.append(f"{name}@{number}{why_not}")
+
+    async def _judge_rows(self, name: str, number: str) -> str:
+        """Judge one generation; why it is not, empty where it was."""
         projection = self._domain.projections.get(name)
         if projection is None or not number.isdecimal():
-            self.report.unchecked.append(f"{name}@{number}: {self._why_not}")
-            return
-        found, generation = await self._session.builds.read(name), int(number)
-        if found.made_by(generation) not in ("", code_digest(projection)):
-            self.report.unchecked.append(f"{name}@{number} was made by other code than is here")
-            return
+            return f": {self._why_not}"
+        found = await self._session.builds.read(name)
+        if found.is_over(int(number)):
+            return OVER
+        if found.made_by(int(number)) not in ("", code_digest(projection)):
+            return OTHERS
         audit = GenerationAudit(
-            self._session, self._domain, projection, generation,
-            lambda read: self._tell(read, f"rows of {name}@{number}"),
+            self._session, self._domain, projection, int(number),
+            lambda read: self._tell(read, audit.place),
         )  # fmt: skip
-        findings = [] if found.is_over(generation) else await audit.run()
-        if (await self._session.builds.read(name)).is_over(generation):
-            self.report.unchecked.append(f"{name}@{number} is over, and being removed")
-            return
-        self.findings += findings
-        checked = GenerationChecked(name, generation, audit.rows, audit.entries, audit.parked)
-        self.report.generations.append(checked)
+        self.findings += await audit.run()
+        if audit.is_over:
+            return OVER
+        self.report.generations.append(
+            GenerationChecked(
+                name, int(number), audit.rows, audit.entries, audit.parked, audit.unjudged
+            )
+        )
+        return ""
 
     def _tell(self, read: int, where: str) -> None:
         found = f", {len(self.findings)} findings" if self.findings else ""
         self._advance(read, f"{where}{found}")
-
-
-def _show(report: Report, findings: Sequence[Finding], output: Format) -> None:
-    named = [_fault(finding) for finding in findings[:NAMED_LIMIT]]
-    if output is Format.JSONL:
-        for fault in named:
-            line(fault)
-        for sentence in _summary(report):
-            say(sentence)
-    else:
-        show(output, report, [*_text(findings), *_summary(report)], named)
-
-
-def _fault(finding: Finding) -> dict[str, Any]:
-    """A finding as the envelope has errors; names that are no UTF-8 are shown escaped."""
-    said: dict[str, Any] = {
-        name: value.encode(errors="surrogateescape").decode(errors="backslashreplace")
-        if isinstance(value, str)
-        else value
-        for name, value in msgspec.structs.asdict(finding).items()
-    }
-    message = str(Finding(**said))
-    return {"code": said.pop("check"), "message": message, **said}
-
-
-def _text(findings: Sequence[Finding]) -> Iterator[str]:
-    for finding in findings[:NAMED_LIMIT]:
-        yield f"{paint(finding.check, typer.colors.RED)}  {finding}"
-    if len(findings) > NAMED_LIMIT:
-        yield f"… and {len(findings) - NAMED_LIMIT} more"
 
 
 def _summary(report: Report) -> Iterator[str]:
@@ -202,6 +182,8 @@ def _summary(report: Report) -> Iterator[str]:
         yield f"{each.projection}@{each.generation}: {rows} compared with the fold of the log"
         if each.parked:
             yield f"{each.projection} passes over {each.parked} parked aggregates: semel dead list"
+        if each.unjudged:
+            yield unjudged(each.projection, each.unjudged)
     for each_not in report.unchecked:
         yield f"rows were not checked: {each_not}"
     if not report.generations and not report.unchecked:

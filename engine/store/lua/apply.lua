@@ -35,6 +35,7 @@ for _, change in ipairs(cjson.decode(ARGV[10])) do
     row.new._deleted = wipe and #put + #add + #append == 0 and '1' or false
   end
 end
+-- include shared/group.lua
 -- include shared/indexes.lua
 for _, row in ipairs(rows) do
   for _, index in ipairs(row.dirty and indexes or {}) do move(row, index) end

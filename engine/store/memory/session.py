@@ -14,6 +14,7 @@ from engine.store.memory.builds import MemoryBuilds
 from engine.store.memory.checkpoints import MemoryCheckpoints
 from engine.store.memory.commands import MemoryInbox, command_fields
 from engine.store.memory.events import MemoryLedger
+from engine.store.memory.evidence import MemoryEvidence
 from engine.store.memory.feed import MemoryFeed
 from engine.store.memory.inspection import MemoryInspection
 from engine.store.memory.ownership import MemoryLeases
@@ -98,6 +99,14 @@ class MemorySession(NamesKeys):
     ) -> MemoryLog:
         """A partition's log for a projector."""
         return MemoryLog(self._link, self._keys, projection, generation, indexes, partition, token)
+
+    def evidence(
+        self, projection: str, generation: int, indexes: Sequence[Index]
+    ) -> MemoryEvidence:
+        """What an audit reads of one generation."""
+        return MemoryEvidence(
+            self._link, self._keys, self.partitions, projection, generation, indexes
+        )
 
     def submit(
         self, partition: int, fields: Mapping[str, bytes], done: Callable[[str | SemelError], None]

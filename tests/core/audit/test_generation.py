@@ -1,195 +1,174 @@
-"""A generation folded anew, beside rows that were read while it moved."""
+"""A generation held against its log: however many rows, however much moves."""
 
-from collections.abc import Iterator
 from random import Random
-from typing import Any
 
-import msgspec
+import pytest
 
-from engine.core import registry
-from engine.core.audit.findings import Finding
-from engine.core.audit.generation import FoldedRow, Generation, ReadRow
-from engine.core.errors import Refused
-from engine.core.messages import Event, EventContext
-from engine.core.projection import Index, Operation, Projection, Row, add, delete, put
-from engine.core.records import LoggedEvent
-from engine.store.memory.apply import Place, apply
-from engine.store.memory.keyspace import Keyspace
-from tests.contract.projecting import INDEXES
-from tests.contract.test_apply_alike import some_change
+from engine.core.audit import generation as module
+from engine.core.audit.generation import GenerationAudit
+from engine.core.audit.moment import SeenRow
+from tests.core.audit.folding import Bleached, Counted, Cursed, Named, Painted, Removed
+from tests.core.audit.standing import Standing, standing
 
-META = b'{"causation":"c","entry":"1-0","time":"2026-01-31T12:00:00Z"}'
+MOVES = 0.3
+"""How often something moves between two reads: more, and the log grows faster than it is read."""
+
+COLOURS = ["red", "blue", "green"]
 
 
-class Painted(Event):
-    colour: str
-    rank: int
+async def some_things(s: Standing, count: int = 12) -> None:
+    """Painted things, two events each, over all partitions."""
+    for n in range(count):
+        s.happens(n % 4, Painted(COLOURS[n % 3], n), f"thing-{n}")
+        s.happens((n + 1) % 4, Counted(f"thing-{n}", n), f"count-{n}")
+    await s.apply()
 
 
-class Counted(Event):
-    row: str
-    n: int
+@pytest.mark.parametrize("limit", [1, 5, 12, 100])
+async def test_nothing_is_wrong_however_few_rows_are_held_at_a_time(limit: int) -> None:
+    async with standing() as s:
+        await some_things(s)
+        found, audit = await s.audited(limit=limit)
+        assert found == []
+        assert (audit.rows, audit.entries, audit.passes) == (12, 12, -(-12 // limit))
+        assert audit.share == 1
 
 
-class Removed(Event):
-    pass
+@pytest.mark.parametrize("limit", [1, 5, 100])
+async def test_each_wrong_place_is_named_once_in_whichever_pass(limit: int) -> None:
+    async with standing() as s:
+        await some_things(s)
+        s.store.write(s.row_key("thing-1"), {"rank": "77"})
+        s.store.remove(s.row_key("thing-2"))
+        s.store.write(s.row_key("thing-none"), {"rank": "1"})
+        s.store.rank(s.group_key("red"), "thing-3", 99)
+        s.store.rank(s.group_key("blue"), "thing-6", 1)
+        s.store.rank(s.group_key("grey"), "thing-nobody", 1)
+        found, audit = await s.audited(limit=limit)
+        assert found == sorted([
+            ("row_differs", s.row_key("thing-1"), "rank"),
+            ("row_missing", s.row_key("thing-2"), ""),
+            ("row_stray", s.row_key("thing-none"), ""),
+            ("entry_score", s.group_key("red"), "thing-3"),
+            ("entry_stray", s.group_key("blue"), "thing-6"),
+            ("entry_stray", s.group_key("grey"), "thing-nobody"),
+        ])  # fmt: skip
+        assert len(audit.findings) == len(found)
 
 
-class Thing(Row):
-    id: str
-    colour: str | None = None
-    rank: int = 0
-    n: int = 0
+async def test_a_row_in_the_wrong_group_misses_from_the_right_one() -> None:
+    async with standing() as s:
+        await some_things(s)
+        s.store.write(s.row_key("thing-0"), {"colour": "blue"})
+        s.store.server.data.ranking(s.group_key("red")).pop("thing-0")
+        found, _ = await s.audited()
+        assert ("row_differs", s.row_key("thing-0"), "colour") in found
+        assert ("entry_missing", s.group_key("red"), "thing-0") in found
 
 
-def on_painted(event: Painted, context: EventContext) -> Iterator[Operation]:
-    yield put(context.aggregate, colour=event.colour, rank=event.rank)
+async def test_a_sample_is_a_part_of_what_there_is_and_of_what_there_should_be() -> None:
+    async with standing() as s:
+        await some_things(s, 40)
+        for n in range(20):
+            s.store.remove(s.row_key(f"thing-{n}"))
+        sizes, missing = set(), set()
+        for seed in range(12):
+            found, audit = await s.audited(sample=8, seed=b"%d" % seed)
+            assert audit.passes == 1
+            missing |= {key for check, key, _ in found if check == "row_missing"}
+            sizes.add(audit.rows)
+        assert len(missing) >= 15, "each is as likely to be chosen"
+        assert 10 < sum(sizes) / len(sizes) < 22, "8 of those that stand, and what misses beside"
 
 
-def on_counted(event: Counted) -> Iterator[Operation]:
-    yield add(event.row, n=event.n)
+async def test_a_sample_larger_than_all_there_is_finds_everything() -> None:
+    async with standing() as s:
+        await some_things(s)
+        s.store.remove(s.row_key("thing-2"))
+        s.store.rank(s.group_key("grey"), "thing-nobody", 1)
+        for limit in (3, 100):
+            found, _ = await s.audited(sample=50, limit=limit)
+            assert found == (await s.audited())[0]
 
 
-def on_removed(_event: Removed, context: EventContext) -> Iterator[Operation]:
-    yield delete(context.aggregate)
+async def test_a_sample_may_be_larger_than_what_is_held_at_a_time() -> None:
+    async with standing() as s:
+        await some_things(s)
+        _, audit = await s.audited(sample=8, limit=3)
+        assert (audit.rows, audit.passes) == (8, 3)
 
 
-things = Projection(
-    name="things",
-    row=Thing,
-    on=[on_painted, on_counted, on_removed],
-    indexes=[Index("by_colour", ("colour",), order="rank")],
-)
-RED, BLUE = ("by_colour", "red"), ("by_colour", "blue")
-KEYS = {RED: "index:red", BLUE: "index:blue"}
+async def test_parked_aggregates_are_in_no_row_and_what_is_dropped_is_missing() -> None:
+    async with standing() as s:
+        await some_things(s)
+        s.park(1, "thing-1")
+        s.happens(1, Painted("grey", 7), "thing-1")
+        s.happens(1, Cursed(), "thing-1")
+        s.happens(2, Painted("grey", 8), "thing-2")
+        await s.apply()
+        found, audit = await s.audited()
+        assert (found, audit.parked) == ([], 1)
+        s.store.write(s.row_key("thing-1"), {"rank": "7"})
+        assert (await s.audited())[0] == [("row_differs", s.row_key("thing-1"), "rank")]
+        s.unpark(1, "thing-1")
+        found, audit = await s.audited()
+        assert [check for check, *_ in found] == ["not_foldable"]
+        assert "no row was checked" in audit.findings[0].expected
 
 
-def happened(position: int, event: Event, aggregate: str = "thing-1") -> LoggedEvent:
-    data = msgspec.json.encode(event)
-    return LoggedEvent(position, aggregate, position, type(event).__name__, data, META)
+async def test_what_depends_on_who_came_first_is_counted_and_not_judged() -> None:
+    async with standing() as s:
+        s.happens(0, Named("thing-1", "ann"), "x-1")
+        s.happens(1, Named("thing-1", "bob"), "x-2")
+        s.happens(2, Counted("thing-1", 3), "x-3")
+        await s.apply()
+        s.store.write(s.row_key("thing-1"), {"name": "ann"})
+        found, audit = await s.audited()
+        assert (found, audit.unjudged) == ([], 1)
+        s.store.write(s.row_key("thing-1"), {"n": "4"})
+        assert (await s.audited())[0] == [("row_differs", s.row_key("thing-1"), "n")]
 
 
-def folded(*events: LoggedEvent) -> Generation:
-    generation = Generation(things, registry.build(projections=[things]))
-    for event in events:
-        generation.take(0, event)
-    return generation
+class _Mover:
+    """Has more happen at every step of an audit: between any two of its reads."""
+
+    def __init__(self, s: Standing, seed: int) -> None:
+        self._s, self._random = s, Random(seed)
+
+    async def __call__(self) -> None:
+        random, s = self._random, self._s
+        if random.random() < MOVES:
+            n = random.randrange(16)
+            event = random.choice([
+                Painted(random.choice(COLOURS), n), Bleached(), Removed(), Painted("red", n),
+            ])  # fmt: skip
+            s.happens(n % 4, event, f"thing-{n}")
+            s.happens((n + 1) % 4, Counted(f"sum-{n % 3}", n), f"count-{n}")
+        await s.apply()
 
 
-PAINTED = happened(1, Painted("red", 5))
-AS_PAINTED = {"colour": "red", "rank": "5", "_at:0": "1"}
+async def _moved(audit: GenerationAudit, move: _Mover) -> None:
+    async for _ in audit.steps():
+        await move()
 
 
-def judged(generation: Generation, fields: dict[str, str], **entries: float) -> list[str]:
-    """What is found of thing-1, read like this; entries by their group."""
-    groups: dict[Any, float | None] = dict.fromkeys(KEYS)
-    groups |= {("by_colour", group): score for group, score in entries.items()}
-    generation.watch({"thing-1": ReadRow(fields, groups)})
-    return [_said(each) for each in generation.judge("row", "thing-1", KEYS)]
+@pytest.mark.parametrize("seed", range(8))
+async def test_nothing_is_named_while_everything_moves(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(module, "WALK_KEYS", 10)
+    async with standing() as s:
+        await some_things(s, 8)
+        move = _Mover(s, seed)
+        see = s.evidence.see
 
+        async def seen(rows: dict[str, list[tuple[str, str]]]) -> list[SeenRow]:
+            await move()
+            return await see(rows)
 
-def _said(finding: Finding) -> str:
-    return f"{finding.check} {finding.key} {finding.id}"
-
-
-def test_a_row_as_the_log_makes_it() -> None:
-    generation = folded(PAINTED)
-    assert generation.is_as_read("thing-1", AS_PAINTED)
-    assert not generation.is_as_read("thing-1", AS_PAINTED | {"colour": "blue"})
-    assert not generation.is_as_read("thing-2", AS_PAINTED)
-    assert judged(generation, AS_PAINTED, red=5) == []
-
-
-def test_what_is_wrong_with_a_row() -> None:
-    generation = folded(PAINTED)
-    assert judged(generation, AS_PAINTED | {"rank": "6"}, red=5) == ["row_differs row rank"]
-    assert judged(generation, AS_PAINTED | {"_at:1": "6"}, red=5) == ["row_differs row _at:1"]
-    assert judged(generation, {}, red=5) == ["row_missing row "]
-    assert judged(folded(), AS_PAINTED) == ["row_stray row "]
-    assert judged(generation, AS_PAINTED) == ["entry_missing index:red thing-1"]
-    assert judged(generation, AS_PAINTED, red=6) == ["entry_score index:red thing-1"]
-    assert judged(generation, AS_PAINTED, red=5, blue=5) == ["entry_stray index:blue thing-1"]
-
-
-def test_a_row_that_moves_is_compared_with_what_it_has_taken() -> None:
-    """Read when it had taken the second event; the fold goes on to the third."""
-    generation = folded(PAINTED)
-    read = {"colour": "blue", "rank": "6", "_at:0": "2"}
-    assert not generation.is_as_read("thing-1", read)
-    generation.watch({"thing-1": ReadRow(read, {RED: None, BLUE: 6.0})})
-    generation.take(0, happened(2, Painted("blue", 6)))
-    generation.take(0, happened(3, Painted("red", 7)))
-    assert generation.entries_of("thing-1") == [BLUE]
-    assert list(generation.judge("row", "thing-1", KEYS)) == []
-    generation.watch({})
-    assert generation.entries_of("thing-1") == [RED]
-    assert generation.is_as_read("thing-1", {"colour": "red", "rank": "7", "_at:0": "3"})
-
-
-def test_a_row_that_lags_behind_the_checkpoint_is_found() -> None:
-    generation = folded(PAINTED, happened(2, Painted("blue", 6)))
-    found = judged(generation, AS_PAINTED, red=5)
-    assert "row_differs row _at:0" in found
-    assert "entry_stray index:red thing-1" in found
-
-
-def test_a_tombstone_is_a_row_and_in_no_group() -> None:
-    generation = folded(PAINTED, happened(2, Removed()))
-    assert judged(generation, {"_deleted": "1", "_at:0": "2"}) == []
-
-
-def test_many_partitions_add_to_one_row() -> None:
-    generation = folded(happened(4, Counted("thing-1", 2), "thing-9"))
-    generation.take(1, happened(9, Counted("thing-1", 3), "thing-8"))
-    assert judged(generation, {"n": "5", "_at:0": "4", "_at:1": "9"}) == []
-
-
-def test_what_was_not_met_is_told() -> None:
-    generation = folded(PAINTED, happened(2, Painted("blue", 6), "thing-2"))
-    assert dict(generation.unseen()) == {"thing-1": [RED], "thing-2": [BLUE]}
-    assert generation.is_as_read("thing-1", AS_PAINTED)
-    assert generation.holds(BLUE, "thing-2", 6)
-    assert not generation.holds(BLUE, "thing-2", 7)
-    assert dict(generation.unseen()) == {"thing-1": [RED], "thing-2": []}
-
-
-def test_a_kept_rank_is_a_number() -> None:
-    row = FoldedRow({"_rank:by_colour": "2.10"})
-    generation = folded()
-    generation.rows["thing-1"] = row
-    assert generation.is_as_read("thing-1", {"_rank:by_colour": "2.1000000000000001"})
-    assert not generation.is_as_read("thing-1", {"_rank:by_colour": "2.2"})
-    assert not generation.is_as_read("thing-1", {})
-
-
-def test_it_does_not_matter_how_batches_fell() -> None:
-    """The store folds batches, the audit event by event: rows and entries end alike."""
-    random = Random(7)
-    projection = Projection(name="any", row=Thing, on=[], indexes=INDEXES)
-    data, place = Keyspace(), Place("_at:0", "row:", "index:", INDEXES)
-    rows: dict[str, FoldedRow] = {}
-    position = 0
-    for _ in range(400):
-        changes = [some_change(random, position + n + 1) for n in range(random.randrange(1, 6))]
-        position += len(changes)
-        try:
-            apply(data, place, changes)
-        except Refused:
-            continue
-        for change in changes:
-            rows.setdefault(change.row, FoldedRow()).fold(projection, 0, change)
-    generation = folded()
-    generation.rows = rows
-    for name in rows:
-        assert generation.is_as_read(name, data.hash(f"row:{name}")), name
-    entries = {
-        (name, f"index:{index}:{group}", score)
-        for name, row in rows.items()
-        for index, (group, score) in row.entries.items()
-    }
-    assert entries == {
-        (name, key, score)
-        for key, members in data.dump().items()
-        if key.startswith("index:")
-        for name, score in members
-    }
+        s.evidence.see = seen  # type: ignore[assignment, method-assign]
+        for sample in (None, 5):
+            audit = GenerationAudit(s.subject, b"seed", sample, 5)
+            await _moved(audit, move)
+            assert audit.findings == []
+            assert audit.rows >= 5

@@ -132,9 +132,9 @@ class Filled(NamedTuple):
         said = {name.encode(): value.encode() for name, value in fields.items()}
         self.rewrite(key, lambda id, found: found | said if id == at else found)
 
-    def verify(self) -> list[tuple[str, str, str]]:
-        """What `semel verify` finds: check, key and id, each once."""
-        said = self.semel.run("verify", "-o", "json")
+    def verify(self, *words: str) -> list[tuple[str, str, str]]:
+        """What `semel verify` finds, or another verb: check, key and id, each once."""
+        said = self.semel.run(*(words or ("verify",)), "-o", "json")
         assert said.code == (1 if said.errors else 0), said.err
         assert said.data["findings"] == len(said.errors)
         for error in said.errors:

@@ -1,4 +1,4 @@
-"""A row, an index or a checkpoint was damaged: ``semel verify`` says where."""
+"""A row, an index or a checkpoint was damaged: whoever audits says where."""
 
 import json
 from collections.abc import Callable
@@ -115,6 +115,36 @@ def a_checkpoint_lies_behind_what_rows_have_taken(shop: Filled) -> Found:
     return "row_differs", shop.row, f"_at:{shop.home}"
 
 
+WAYS = {
+    "verify": ("verify",),
+    "projection": ("projection", "verify", "orders"),
+    "sample": ("projection", "verify", "orders", "--sample", "50"),
+}
+"""The verbs that find it; the sample is larger than all there is."""
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("done", DAMAGE, ids=lambda done: done.__name__)
-def test_it_is_named_by_its_place(shop: Filled, done: Damage) -> None:
-    assert done(shop) in shop.verify()
+def test_it_is_named_by_its_place(shop: Filled, done: Damage, way: str) -> None:
+    assert done(shop) in shop.verify(*WAYS[way])
+
+
+LASTING = [done for done in DAMAGE if done is not a_checkpoint_lies_behind_what_rows_have_taken]
+"""What workers do not mend: from such a checkpoint they read on, and each row passes over what
+it has."""
+
+
+@pytest.mark.parametrize("done", LASTING, ids=lambda done: done.__name__)
+def test_it_is_named_while_workers_run(shop: Filled, done: Damage) -> None:
+    """By the worker that audits; which check meets it first is chance."""
+    _, key, id = done(shop)
+    with shop.semel.daemon("project", "orders", SEMEL_AUDIT_LOAD="1") as worker:
+        while (said := worker.logged("projection.differs"))["key"] not in (key, shop.row):
+            assert id in said["row"], "what is wrong was named by another place"
+        assert (said["level"], said["projection"], said["generation"]) == ("error", "orders", 1)
+        assert said["expected"] != said["found"]
+
+
+def test_whole_rows_are_not_named(shop: Filled) -> None:
+    for way in WAYS.values():
+        assert shop.verify(*way) == []

@@ -1,14 +1,6 @@
--- What changed rows mean for the indexes; needs `call`, and `stored` and `value` of row.lua.
+-- What changed rows mean for the indexes; needs `call`, `group_key` of group.lua, and `stored` and
+-- `value` of row.lua.
 -- A row in no group keeps its order in a field of its own, for when it comes back to one.
-local function group(row, index, of)
-  local parts = {}
-  for i, name in ipairs(index[2]) do
-    parts[i] = of(row, name)
-    if not parts[i] then return nil end
-    if parts[i]:find('[%%/]') then parts[i] = parts[i]:gsub('[%%/]', {['%'] = '%25', ['/'] = '%2F'}) end
-  end
-  return ARGV[8] .. index[1] .. ':' .. table.concat(parts, '/')
-end
 local function concerns(row, index)
   if row.wiped or row.ranks[index[1]] then return true end
   for _, name in ipairs(index[2]) do
@@ -22,7 +14,7 @@ local function step(verb, group, ...)
 end
 local function move(row, index)
   if not concerns(row, index) then return end
-  local id, old, new = row.key:sub(#ARGV[7] + 1), group(row, index, stored), group(row, index, value)
+  local id, old, new = row.key:sub(#ARGV[7] + 1), group_key(row, index, stored, ARGV[8]), group_key(row, index, value, ARGV[8])
   local rank, kept = row.ranks[index[1]], '_rank:' .. index[1]
   if rank == '=' then rank = value(row, index[3]) end
   assert(not rank or math.abs(tonumber(rank) or math.huge) < math.huge, 'a rank is no number')
