@@ -29,6 +29,7 @@ async def running(settings: Settings, *words: str) -> AsyncIterator[Process]:
         yield process
         if process.returncode is None:
             process.terminate()
+        await process.wait()
 
 
 async def told_by(module: str, plan: str) -> bytes:
@@ -43,7 +44,7 @@ async def told_by(module: str, plan: str) -> bytes:
 
 @asynccontextmanager
 async def _started(arguments: Sequence[str], stdout: int | None) -> AsyncIterator[Process]:
-    """A Python process that dies with this one, and when this is left by an error."""
+    """A Python process that dies with this one, and is killed if it runs on when this is left."""
     quiet = {**os.environ, "SEMEL_LOG_LEVEL": "error"}
     with leash([sys.executable, *arguments]) as leashed:
         async with await anyio.open_process(

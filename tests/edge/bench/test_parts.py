@@ -86,7 +86,8 @@ def test_clients_are_served_while_a_read_model_is_built(semel: Semel) -> None:
     for what in ("outcome", "view"):
         growth = one["during"][what]["p99"] / one["before"][what]["p99"]
         assert one[f"{what}_p99_growth"] == pytest.approx(growth)
-    assert 334 < one["curator"]["rows"] <= one["rows"], "of the history and of the load"
+    # Of the history and of the load; the curator has looked while rows were added.
+    assert one["rows"] >= one["curator"]["rows"] > 334
     assert one["differ"] == one["curator"]["differ"] == 0
 
 
