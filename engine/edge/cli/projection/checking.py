@@ -60,7 +60,7 @@ def projection_verify(  # noqa: PLR0913 -- what to check, and what every verb ta
     """Compare the rows, indexes and checkpoints of a projection with the fold of the log.
 
     Changes nothing; all may run meanwhile. The log is read from the beginning and folded with
-    the code found here, which takes a minute for a million events, or some. Up to 200,000
+    the code found here, which takes a minute or two for a million events. Up to 200,000
     rows are held at a time (some 200 MB); more take more passes over the log. --sample takes
     one pass, and memory for its rows alone. Exits 1 when something is wrong, naming each row
     and entry.

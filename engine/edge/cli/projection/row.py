@@ -45,8 +45,8 @@ def projection_row(  # noqa: PLR0913 -- which row, when, and what every verb tak
     1 for a receipt that was lost.
 
     Nothing says which events touch a row: the logs of all partitions are read from the
-    beginning, page by page, and folded with the code found here. That takes a minute for a
-    million events, or some, and memory for one row.
+    beginning, page by page, and folded with the code found here. That takes a minute or
+    two for a million events, and memory for one row.
 
     \b
     Examples:
