@@ -6,10 +6,11 @@ from typing import Any
 
 import anyio
 import msgspec
+from anyio.abc import Process
 
 from engine import app
 from engine.core.registry import Domain
-from engine.edge.bench import echo, workload
+from engine.edge.bench import echo, usage, wire, workload
 from engine.edge.bench.figures import Latency, ratio
 from engine.edge.bench.nodes import running, share_evenly, told_by
 from engine.edge.client import Client
@@ -20,7 +21,10 @@ _WARM = 300
 
 
 class Idle(msgspec.Struct, frozen=True):
-    """Round trips of an echo, and from one command's submit to its outcome and to a fresh view."""
+    """Round trips of an echo, and from one command's submit to its outcome and to a fresh view.
+
+    ``cpu_us`` is what a command and a look at it cost each process, in microseconds of a core.
+    """
 
     echo: Latency
     outcome: Latency
@@ -28,14 +32,15 @@ class Idle(msgspec.Struct, frozen=True):
     outcome_p50_to_echo: float
     outcome_p99_to_echo: float
     view_p99_to_echo_p50: float
+    cpu_us: dict[str, float]
 
 
 async def latency(settings: Settings, domain: Domain, port: int, samples: int) -> Idle:
     """Measure so many commands, one at a time, between two halves of as many echoes."""
     async with (
         app.namespace_session(settings, create=app.DEFAULT_PARTITIONS) as session,
-        running(settings, "run"),
-        running(settings, "project"),
+        running(settings, "run") as engine,
+        running(settings, "project") as worker,
         app.open_client(settings, domain) as client,
     ):
         partitions = range(session.partitions)
@@ -49,7 +54,9 @@ async def latency(settings: Settings, domain: Domain, port: int, samples: int) -
             await share_evenly(session, leases, 1)
         await _commands(client, domain, range(_WARM))
         echoes = await _echoes(port, samples // 2)
+        began = _used(port, engine, worker)
         outcomes, views = await _commands(client, domain, range(_WARM, _WARM + samples))
+        ended = _used(port, engine, worker)
         echoes += await _echoes(port, samples - samples // 2)
     round_trip, outcome, view = Latency.of(echoes), Latency.of(outcomes), Latency.of(views)
     return Idle(
@@ -57,7 +64,16 @@ async def latency(settings: Settings, domain: Domain, port: int, samples: int) -
         outcome_p50_to_echo=ratio(outcome.p50, round_trip.p50),
         outcome_p99_to_echo=ratio(outcome.p99, round_trip.p99),
         view_p99_to_echo_p50=ratio(view.p99, round_trip.p50),
+        cpu_us={who: (ended[who] - began[who]) / samples * 1e6 for who in began},
     )  # fmt: skip
+
+
+def _used(port: int, engine: Process, worker: Process) -> dict[str, float]:
+    """The CPU seconds of all who have to do with a command so far."""
+    return {
+        "client": time.process_time(), "engine": usage.cpu_seconds(engine.pid),
+        "worker": usage.cpu_seconds(worker.pid), "server": wire.server_cpu(port),
+    }  # fmt: skip
 
 
 async def _echoes(port: int, count: int) -> list[float]:

@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from subprocess import PIPE
 
 import anyio
@@ -29,6 +29,7 @@ async def running(settings: Settings, *words: str) -> AsyncIterator[Process]:
         yield process
         if process.returncode is None:
             process.terminate()
+        await process.wait()
 
 
 async def told_by(module: str, plan: str) -> bytes:
@@ -43,21 +44,17 @@ async def told_by(module: str, plan: str) -> bytes:
 
 @asynccontextmanager
 async def _started(arguments: Sequence[str], stdout: int | None) -> AsyncIterator[Process]:
-    """A Python process that dies with this one, and when this is left by an error."""
+    """A Python process that dies with this one, and is killed if it runs on when this is left."""
     quiet = {**os.environ, "SEMEL_LOG_LEVEL": "error"}
     with leash([sys.executable, *arguments]) as leashed:
         async with await anyio.open_process(
             leashed.command, stdin=leashed.stdin, stdout=stdout, stderr=None, env=quiet
         ) as process:
-            with ExitStack() as on_error:
-                on_error.callback(_kill, process)
+            try:
                 yield process
-                on_error.pop_all()
-
-
-def _kill(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
+            finally:
+                if process.returncode is None:
+                    process.kill()
 
 
 async def engine_node(settings: Settings, *, task_status: TaskStatus[Process]) -> None:

@@ -65,6 +65,8 @@ def _latency(said: Mapping[str, Any]) -> Iterator[str]:
         f"{said['outcome_p99_to_echo']:.2f} x; view: p99 {said['view_p99_to_echo_p50']:.1f} x "
         f"echo's p50"
     )
+    costs = ", ".join(f"{who} {cost:.0f}" for who, cost in said["cpu_us"].items())
+    yield f"            us of a core for a command and its view: {costs}"
 
 
 def _live(said: Mapping[str, Any]) -> Iterator[str]:

@@ -15,32 +15,25 @@ if TYPE_CHECKING:
 
 NAMESPACE = "bench"
 
+Parts = Annotated[list[Part] | None, typer.Argument(help="What to measure; all unless named.")]
+Commands = Annotated[int, typer.Option(min=1000, help="Commands to drain.")]
+Events = Annotated[int, typer.Option(min=1000, help="Events to project and to rebuild from.")]
+Runs = Annotated[int, typer.Option(min=1, help="Runs of each rate; their median counts.")]
+Rate = Annotated[int, typer.Option(min=10, help="Commands a second while live.")]
+Seconds = Annotated[float, typer.Option(min=1, help="How long, before a rebuild and after it.")]
+Samples = Annotated[int, typer.Option(min=100, help="Commands whose latency is taken.")]
+Kills = Annotated[int, typer.Option(min=1, help="Owners to kill; the median counts.")]
+
 
 def bench(  # noqa: PLR0913 -- an option each
-    parts: Annotated[
-        list[Part] | None, typer.Argument(help="What to measure; all unless named.")
-    ] = None,
-    commands: Annotated[
-        int, typer.Option("--commands", min=1000, help="Commands to drain.")
-    ] = 100_000,
-    events: Annotated[
-        int, typer.Option("--events", min=1000, help="Events to project and to rebuild from.")
-    ] = 100_000,
-    runs: Annotated[
-        int, typer.Option("--runs", min=1, help="Runs of each rate; their median counts.")
-    ] = 3,
-    rate: Annotated[
-        int, typer.Option("--rate", min=10, help="Commands a second while live.")
-    ] = 2000,
-    seconds: Annotated[
-        float, typer.Option("--seconds", min=1, help="How long, before a rebuild and after it.")
-    ] = 20,
-    samples: Annotated[
-        int, typer.Option("--samples", min=100, help="Commands whose latency is taken.")
-    ] = 5000,
-    kills: Annotated[
-        int, typer.Option("--kills", min=1, help="Owners to kill; the median counts.")
-    ] = 20,
+    parts: Parts = None,
+    commands: Commands = 100_000,
+    events: Events = 100_000,
+    runs: Runs = 3,
+    rate: Rate = 2000,
+    seconds: Seconds = 20,
+    samples: Samples = 5000,
+    kills: Kills = 20,
     config: ConfigFile = None,
     output: Output = Format.TEXT,
 ) -> int:
