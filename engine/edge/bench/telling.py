@@ -40,8 +40,10 @@ def _engine(said: Mapping[str, Any]) -> Iterator[str]:
 
 def _projection(said: Mapping[str, Any]) -> Iterator[str]:
     yield from _rate(Part.PROJECTION, "events/s", "worker", said)
-    more = ", ".join(f"{number}: {rate:,.0f}" for number, rate in said["workers"].items())
-    yield f"            workers, each with a core: {more} events/s, the server's core filled or not"
+    numbers, rates = ", ".join(said["workers"]), said["workers"].values()
+    reached = ", ".join(f"{rate:,.0f}" for rate in rates)
+    yield f"            {numbers} workers with a core each would reach {reached} events/s:"
+    yield "            as many times this rate, but at most 1 s / server's time each"
 
 
 def _rebuild(said: Mapping[str, Any]) -> Iterator[str]:
