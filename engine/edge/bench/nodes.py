@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from subprocess import PIPE
 
 import anyio
@@ -50,15 +50,11 @@ async def _started(arguments: Sequence[str], stdout: int | None) -> AsyncIterato
         async with await anyio.open_process(
             leashed.command, stdin=leashed.stdin, stdout=stdout, stderr=None, env=quiet
         ) as process:
-            with ExitStack() as on_error:
-                on_error.callback(_kill, process)
+            try:
                 yield process
-                on_error.pop_all()
-
-
-def _kill(process: Process) -> None:
-    if process.returncode is None:
-        process.kill()
+            finally:
+                if process.returncode is None:
+                    process.kill()
 
 
 async def engine_node(settings: Settings, *, task_status: TaskStatus[Process]) -> None:
