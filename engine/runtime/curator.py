@@ -9,7 +9,8 @@ All that it does is written by comparison or changes nothing when done twice: a 
 frozen and wakes does no harm, one that dies is followed by another who goes on.
 """
 
-from collections.abc import Callable, Coroutine
+import math
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import anyio
@@ -30,6 +31,9 @@ tenth of a millisecond."""
 FLIP_PARTITIONS = 64
 """Of more partitions than this it takes longer, and is tried less often."""
 
+LEVEL_SECONDS = 0.5
+"""How long both generations must be level everywhere at once, before a moment ago will do."""
+
 IDLE_SECONDS = 0.25
 """Between two looks whether anything is being built."""
 
@@ -48,6 +52,8 @@ class Curator:
         self.progress = Progress()
         self._stopping = anyio.Event()
         self._unflipped = ""
+        self._marks: Sequence[int] = ()
+        self._marked_at = -math.inf
 
     def stop(self) -> None:
         """Finish the step in hand."""
@@ -76,7 +82,7 @@ class Curator:
         if found.building == NONE or found.is_paused:
             return IDLE_SECONDS
         now = await self._session.now_ms()
-        tried = await self._builds.flip(self._name, found.flipped(now))
+        tried = await self._builds.flip(self._name, found.flipped(now), await self._enough(found))
         if tried.done:
             seconds = (now - found.since_ms) / 1000
             log.info(
@@ -87,6 +93,19 @@ class Curator:
         elif tried.parked and not tried.behind:
             self._say_unflipped(found.building, tried.parked)
         return FLIP_SECONDS * max(1, self._session.partitions / FLIP_PARTITIONS)
+
+    async def _enough(self, found: Generations) -> Sequence[int]:
+        """Where the live generation stood a moment ago: under steady load that must do.
+
+        At each moment some partition's event has just been applied by the one and not yet by the
+        other. So first both must be level, for half a second; then the build must have come to
+        where the live one stood before that.
+        """
+        now = anyio.current_time()
+        if now - self._marked_at > 2 * LEVEL_SECONDS:
+            self._marks = await self._builds.positions(self._name, found.live)
+            self._marked_at = now
+        return self._marks if now - self._marked_at > LEVEL_SECONDS else ()
 
     def _say_unflipped(self, building: int, parked: int) -> None:
         said = f"{self._name}@{building} passes over {parked} aggregates"

@@ -24,6 +24,9 @@ from engine.runtime.projector import Projector
 from engine.settings import Settings
 from engine.telemetry import log
 
+NEAR_EVENTS = 2000
+"""Events that a build may lack and count as nearly level: less than a second's work."""
+
 ABANDONED_SECONDS = 10.0
 """A build that nobody serves after so long was begun by code that is gone."""
 
@@ -106,7 +109,7 @@ class Offer:
             if (name, number) not in self._builds:
                 await self._add(name, number, digest)
             sharing = sum(served_as(name, number) in member.serves for member in members.values())
-            is_bounded = number == found.building
+            is_bounded = number == found.building and not await self._is_near(name, number)
             build = self._builds[name, number]
             build.pace.share = found.max_load / max(1, sharing) if is_bounded else 1.0
             build.stage = found.stages[number]
@@ -115,6 +118,12 @@ class Offer:
         self._groups[name].setdefault(
             curated_as(name), {curator: partial(Curator, name, self._session, self._settings)}
         )
+
+    async def _is_near(self, name: str, number: int) -> bool:
+        """Whether a build has nearly caught up: then it keeps up as what is live does."""
+        builds = self._session.builds
+        left = sum(await builds.heads()) - sum(await builds.positions(name, number))
+        return left < NEAR_EVENTS
 
     def _audit(self, name: str, digest: str, found: Generations) -> None:
         """Offer to audit the live generation, where it is of this code."""

@@ -2,6 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 
+import msgspec
+
 from engine.core.generations import Generations, read_generations, write_generations
 from engine.core.ports.building import Flip, Pair
 from engine.store.connection import Argument, Connection
@@ -39,7 +41,7 @@ class RedisBuilds:
         said = [str(new.revision - 1), *_flat(new)]
         return bool(await self._scripts.call("revise", [self._keys.live(projection)], said))
 
-    async def flip(self, projection: str, new: Generations) -> Flip:
+    async def flip(self, projection: str, new: Generations, enough: Sequence[int] = ()) -> Flip:
         """The same where ``live`` changes: only if it is behind the one before nowhere."""
         keys = [self._keys.live(projection)]
         for partition in self._partitions:
@@ -49,7 +51,8 @@ class RedisBuilds:
                 self._keys.parked(partition, projection, new.live),
                 self._keys.head(partition),
             ]
-        said = [str(new.revision - 1), "1" if new.accepts_parked else "", *_flat(new)]
+        marks = msgspec.json.encode(list(enough)) if enough else ""
+        said = [str(new.revision - 1), "1" if new.accepts_parked else "", marks, *_flat(new)]
         done, behind, parked = await self._scripts.call("flip", keys, said)
         return Flip(done == 1, behind, parked)
 

@@ -88,6 +88,19 @@ async def test_a_build_is_flipped_when_it_is_behind_nowhere(store: Store) -> Non
         assert await session.rows.live(NAME) == 2
 
 
+async def test_where_the_live_one_stood_a_moment_ago_may_do(store: Store) -> None:
+    async with store.session() as session:
+        await session.builds.revise(NAME, FIRST)
+        await session.builds.revise(NAME, BUILDING)
+        heads(store, 9)
+        await build(session, 1, 3, 7)
+        await build(session, 2, 3, 6)
+        flipped = BUILDING.flipped(2000)
+        assert await session.builds.flip(NAME, flipped) == Flip(False, 1, 0)
+        assert await session.builds.flip(NAME, flipped, [0, 0, 0, 7]) == Flip(False, 1, 0)
+        assert await session.builds.flip(NAME, flipped, [0, 0, 0, 6]) == Flip(True, 0, 0)
+
+
 async def test_nothing_is_flipped_that_somebody_has_changed(store: Store) -> None:
     async with store.session() as session:
         await session.builds.revise(NAME, FIRST)

@@ -13,7 +13,7 @@ from engine.core.comparing import read_compared
 from engine.core.generations import NONE
 from engine.core.projection import Projection
 from engine.core.routing import partition_of
-from engine.runtime import comparison, curator, removal
+from engine.runtime import comparison, curator, offer, removal
 from engine.runtime import projector as projector_module
 from projections.customers import customers
 from projections.orders import OrderRow, on_created, orders
@@ -30,6 +30,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
         (curator, "FLIP_SECONDS"), (comparison, "ROUND_SECONDS"), (removal, "POLL_SECONDS"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, 0.01)
+    monkeypatch.setattr(offer, "NEAR_EVENTS", 0)
 
 
 async def test_the_first_worker_makes_the_first_generation_its_codes(

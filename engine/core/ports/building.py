@@ -34,8 +34,11 @@ class Builds(Protocol):
     async def revise(self, projection: str, new: Generations) -> bool:
         """Write what follows from what was read; False where somebody else was first."""
 
-    async def flip(self, projection: str, new: Generations) -> Flip:
-        """The same where ``live`` changes: only if it is behind the one before nowhere."""
+    async def flip(self, projection: str, new: Generations, enough: Sequence[int] = ()) -> Flip:
+        """The same where ``live`` changes: only if it is behind the one before nowhere.
+
+        ``enough`` are positions, one for each partition, that need not be exceeded.
+        """
 
     async def positions(self, projection: str, generation: int) -> Sequence[int]:
         """How far a generation has come in each partition."""

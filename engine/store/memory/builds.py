@@ -29,14 +29,15 @@ class MemoryBuilds:
         """Write what follows from what was read; False where somebody else was first."""
         return self._revise(await self._link.turn(), projection, new)
 
-    async def flip(self, projection: str, new: Generations) -> Flip:
+    async def flip(self, projection: str, new: Generations, enough: Sequence[int] = ()) -> Flip:
         """The same where ``live`` changes: only if it is behind the one before nowhere."""
         data = await self._link.turn()
         behind = parked = 0
         for partition in self._partitions:
             head = int(data.hash(self._keys.head(partition)).get("position", 0))
             before = self._position(data, projection, new.previous, partition)
-            is_behind = self._position(data, projection, new.live, partition) < min(before, head)
+            wanted = min(before, head, *enough[partition : partition + 1])
+            is_behind = self._position(data, projection, new.live, partition) < wanted
             fields = data.hash(self._keys.parked(partition, projection, new.live))
             behind, parked = behind + is_behind, parked + sum(" " not in name for name in fields)
         if not self._is_due(data, projection, new):
