@@ -111,8 +111,9 @@ class Auditor:
 
     def _say(self, findings: Sequence[Finding]) -> None:
         """Raise the alarm for what was not named before."""
-        news = [finding for finding in findings if finding.place not in _known]
-        for finding in news[:NAMED_LIMIT]:
+        # Two looks of one check, at a row and at its groups, may meet the same place.
+        news = {each.place: each for each in findings if each.place not in _known}
+        for finding in [*news.values()][:NAMED_LIMIT]:
             if len(_known) >= KNOWN_LIMIT:
                 _known.clear()
             _known.add(finding.place)

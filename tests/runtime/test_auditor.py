@@ -4,9 +4,11 @@ from collections.abc import Iterator, MutableMapping
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 import structlog
 
+from engine.core.audit.findings import Finding
 from engine.runtime import auditor, curator
 from engine.runtime import projector as projector_module
 from engine.telemetry import metrics
@@ -80,6 +82,21 @@ async def test_a_wrong_row_is_named_once_with_what_should_stand_there(
         assert line["key"] == w.stage.keys.row(NAME, 1, row)
         assert (line["found"], line["expected"] == line["found"]) == ("'lost'", False)
     assert metrics.AUDIT_DIFFERENCES.labels(NAME)._value.get() == before + 1
+
+
+async def test_a_place_that_one_check_meets_twice_is_named_once(
+    monkeypatch: pytest.MonkeyPatch, logged: Logged
+) -> None:
+    async with works(monkeypatch) as w:
+        tenant = auditor.Auditor(NAME, "a", w.session, w.stage.domain, 1)
+        row = Finding("row_differs", None, w.stage.keys.row(NAME, 1, "order-1"), "status", "a", "b")
+        more = [msgspec.structs.replace(row, id=f"field-{n}") for n in range(30)]
+        tenant._say([row, row])
+        assert alarms(logged) == [("row_differs", "order-1", "status")]
+        tenant._say([row, *more, row])
+        assert len(alarms(logged)) == 1 + auditor.NAMED_LIMIT
+        tenant._say([row, *more])
+        assert len(alarms(logged)) == 1 + len(more)
 
 
 async def test_who_takes_over_names_nothing_again_that_this_process_has_named(
