@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from engine.core.audit.ends import Ends, Names
+from engine.core.audit.moment import Group
 from engine.core.errors import Refused
 from engine.core.records import Entry
 from engine.store.connection import Argument, Connection
@@ -124,6 +125,38 @@ class RedisAudit:
                 return
 
 
+class EvidenceNames:
+    """The names of what one generation of a projection keeps, as an audit tells of them."""
+
+    def __init__(self, keys: Keys, projection: str, generation: int) -> None:
+        self._keys, self._projection, self._generation = keys, projection, generation
+        self._row_prefix = keys.row(projection, generation, "")
+        self._index_prefix = keys.index(projection, generation, "")
+
+    def names(self, partition: int) -> Names:
+        """A partition's keys."""
+        return names_of(self._keys, partition)
+
+    def checkpoint_key(self, partition: int) -> str:
+        """The key of a checkpoint."""
+        return self._keys.projection(partition, self._projection, self._generation)
+
+    def row_key(self, row: str) -> str:
+        """The key of a row."""
+        return f"{self._row_prefix}{row}"
+
+    def group_key(self, group: Group) -> str:
+        """The key of an index's group."""
+        return f"{self._index_prefix}{group[0]}:{group[1]}"
+
+    def _parked_key(self, partition: int) -> str:
+        return self._keys.parked(partition, self._projection, self._generation)
+
+    def _group(self, key: str) -> Group:
+        index, _, group = key.removeprefix(self._index_prefix).partition(":")
+        return index, group
+
+
 async def at_once(control: Connection, *requests: Sequence[Argument]) -> list[Any]:
     """Several reads with no write between them; raises `Refused` where one is refused."""
     sent = [control.call(*request) for request in (["MULTI"], *requests, ["EXEC"])]
@@ -157,12 +190,6 @@ async def pages(
             return
         size = sum([entry.size for entry in page])
         count = max(1, count // 2) if size > PAGE_BYTES else min(limit, count * 2)
-
-
-def _check(replies: Sequence[Any]) -> None:
-    for reply in replies:
-        if isinstance(reply, Exception):
-            raise Refused(str(reply)) from reply
 
 
 def _texts(flat: Sequence[bytes]) -> dict[str, str]:

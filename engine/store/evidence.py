@@ -5,13 +5,12 @@ from typing import Any
 
 import msgspec
 
-from engine.core.audit.ends import Names
 from engine.core.audit.moment import Group, Moment, SeenRow
 from engine.core.parking import notes_in
 from engine.core.ports.evidence import Walked
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, Entry
-from engine.store.audit import at_once, names_of, pages
+from engine.store.audit import EvidenceNames, at_once, pages
 from engine.store.connection import Argument, Connection
 from engine.store.feed import entries_of
 from engine.store.keys import Keys
@@ -25,7 +24,7 @@ NO_HASH = {"": "another kind of key than a hash"}
 """Stands for a row's fields where its key holds something else."""
 
 
-class RedisEvidence:
+class RedisEvidence(EvidenceNames):
     """One generation, as it stands; see `engine.core.ports.Evidence`."""
 
     def __init__(  # noqa: PLR0913 -- which generation, and where
@@ -38,11 +37,8 @@ class RedisEvidence:
         generation: int,
         indexes: Sequence[Index],
     ) -> None:
-        self._control, self._scripts, self._keys = control, scripts, keys
-        self._projection, self._generation = projection, generation
-        self._partitions = partitions
-        self._row_prefix = keys.row(projection, generation, "")
-        self._index_prefix = keys.index(projection, generation, "")
+        super().__init__(keys, projection, generation)
+        self._control, self._scripts = control, scripts
         self._own = [
             key
             for partition in range(partitions)
@@ -122,29 +118,6 @@ class RedisEvidence:
         """The servers that a partition's history was written on, as they were noted."""
         key = self._keys.branches(partition)
         return entries_of(await self._control.call("XRANGE", key, "-", "+"))
-
-    def names(self, partition: int) -> Names:
-        """A partition's keys."""
-        return names_of(self._keys, partition)
-
-    def checkpoint_key(self, partition: int) -> str:
-        """The key of a checkpoint."""
-        return self._keys.projection(partition, self._projection, self._generation)
-
-    def row_key(self, row: str) -> str:
-        """The key of a row."""
-        return f"{self._row_prefix}{row}"
-
-    def group_key(self, group: Group) -> str:
-        """The key of an index's group."""
-        return f"{self._index_prefix}{group[0]}:{group[1]}"
-
-    def _parked_key(self, partition: int) -> str:
-        return self._keys.parked(partition, self._projection, self._generation)
-
-    def _group(self, key: str) -> Group:
-        index, _, group = key.removeprefix(self._index_prefix).partition(":")
-        return index, group
 
     def _entries(self, flat: Sequence[bytes | None]) -> dict[Group, float | None]:
         return {

@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from random import Random
 
-from engine.core.audit.ends import Names
 from engine.core.audit.moment import Group, Moment, SeenRow, groups_of
 from engine.core.errors import Refused
 from engine.core.parking import notes_in
 from engine.core.ports.evidence import Walked
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, Entry
-from engine.store.audit import names_of
+from engine.store.audit import EvidenceNames
 from engine.store.evidence import NO_HASH
 from engine.store.keys import Keys
 from engine.store.memory.keyspace import Keyspace
@@ -18,7 +17,7 @@ from engine.store.memory.rows import read_checkpoint
 from engine.store.memory.server import Link
 
 
-class MemoryEvidence:
+class MemoryEvidence(EvidenceNames):
     """One generation, as it stands; see `engine.core.ports.Evidence`."""
 
     def __init__(  # noqa: PLR0913 -- which generation, and where
@@ -30,10 +29,8 @@ class MemoryEvidence:
         generation: int,
         indexes: Sequence[Index],
     ) -> None:
-        self._link, self._keys, self._partitions = link, keys, range(partitions)
-        self._projection, self._generation, self._indexes = projection, generation, indexes
-        self._row_prefix = keys.row(projection, generation, "")
-        self._index_prefix = keys.index(projection, generation, "")
+        super().__init__(keys, projection, generation)
+        self._link, self._partitions, self._indexes = link, range(partitions), indexes
         self._random = Random(generation)  # noqa: S311 -- nobody guesses rows
 
     async def moment(self) -> Moment:
@@ -102,33 +99,13 @@ class MemoryEvidence:
         data = await self._link.turn()
         return list(data.stream(self._keys.branches(partition)).entries)
 
-    def names(self, partition: int) -> Names:
-        """A partition's keys."""
-        return names_of(self._keys, partition)
-
-    def checkpoint_key(self, partition: int) -> str:
-        """The key of a checkpoint."""
-        return self._keys.projection(partition, self._projection, self._generation)
-
-    def row_key(self, row: str) -> str:
-        """The key of a row."""
-        return f"{self._row_prefix}{row}"
-
-    def group_key(self, group: Group) -> str:
-        """The key of an index's group."""
-        return f"{self._index_prefix}{group[0]}:{group[1]}"
-
-    def _group(self, key: str) -> Group:
-        index, _, group = key.removeprefix(self._index_prefix).partition(":")
-        return index, group
-
     def _moment(self, data: Keyspace) -> Moment:
         positions, parked = [], {}
         for number in self._partitions:
             held = data.hash(self.checkpoint_key(number))
             positions.append(int(held.get("position", 0)))
-            key = self._keys.parked(number, self._projection, self._generation)
-            notes = {name: note.position for name, note in notes_in(data.hash(key)).items()}
+            found = notes_in(data.hash(self._parked_key(number)))
+            notes = {name: note.position for name, note in found.items()}
             if notes:
                 parked[number] = notes
         return Moment(positions, parked)
