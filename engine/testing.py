@@ -29,7 +29,7 @@ from engine.core import codec, registry
 from engine.core.changes import changes_of
 from engine.core.decider import Decider, Decision, events_of
 from engine.core.errors import Misuse, Rejected
-from engine.core.fold import group_name
+from engine.core.fold import WATERMARK, group_name
 from engine.core.lists import LIST_LIMIT, list_fields
 from engine.core.messages import NO_META, Command, CommandContext, Event, Query
 from engine.core.projecting import Projecting, projecting
@@ -220,7 +220,7 @@ class ReadModels:
     def _place(self, projection: Projection[Any]) -> Place:
         row, index = self._keys.row, self._keys.index
         name = projection.name
-        return Place("_at:0", row(name, 1, ""), index(name, 1, ""), projection.indexes)
+        return Place(f"{WATERMARK}0", row(name, 1, ""), index(name, 1, ""), projection.indexes)
 
 
 def _awaited(answer: Coroutine[Any, Any, Answer]) -> Answer:

@@ -9,13 +9,11 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from engine.core.fold import RANK_KEPT
+from engine.core.fold import WATERMARK, differing
 from engine.core.ports.building import Pair
 
 EXAMPLES_LIMIT = 20
 """Differences that are kept to be shown: enough to see what they have in common."""
-
-_WATERMARK = "_at:"
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -83,28 +81,23 @@ def read_compared(text: str) -> Compared:
 
 
 def _marks(fields: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in fields.items() if name.startswith(_WATERMARK)}
+    return {name: text for name, text in fields.items() if name.startswith(WATERMARK)}
 
 
 def _is_within(fields: Mapping[str, str], reached: Sequence[int]) -> bool:
-    """Whether all that a row has taken lies within what a generation has applied."""
+    """Whether all that a row has taken lies within what a generation has applied.
+
+    Of a mark that no projector has written nothing is known.
+    """
+    known = {f"{WATERMARK}{partition}": position for partition, position in enumerate(reached)}
     return all(
-        int(text) <= reached[int(name.removeprefix(_WATERMARK))]
+        text.isdecimal() and int(text) <= known.get(name, -1)
         for name, text in _marks(fields).items()
     )
 
 
 def _differences(pair: Pair) -> list[Difference]:
-    names = sorted(pair.live.keys() | pair.previous.keys())
     return [
         Difference(pair.row, name, pair.previous.get(name), pair.live.get(name))
-        for name in names
-        if not _equal(name, pair.previous.get(name), pair.live.get(name))
+        for name in differing(pair.previous, pair.live)
     ]
-
-
-def _equal(name: str, before: str | None, now: str | None) -> bool:
-    """Whether two values are; a kept rank is a number, its text depends on how batches fell."""
-    if name.startswith(RANK_KEPT) and before is not None and now is not None:
-        return float(before) == float(now)
-    return before == now

@@ -6,7 +6,7 @@ Redis. Nothing is written here: what can fail, fails before anybody writes.
 
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from engine.core.errors import Refused
@@ -21,6 +21,9 @@ _DIGITS_LIMIT = 27
 
 RANK_KEPT = "_rank:"
 """Begins the field in which a row keeps its order in an index while it is in no group."""
+
+WATERMARK = "_at:"
+"""Begins the fields in which a row says what it has taken, one for each partition."""
 
 Standing = Callable[[str, str], Mapping[str, float]]
 """A group of an index as it stands, by the names of both: row ids and their scores."""
@@ -114,6 +117,28 @@ def group_of(index: Index, fields: Mapping[str, str]) -> str | None:
 def group_name(values: Sequence[str]) -> str:
     """The values of a group as they end its key."""
     return "/".join([value.replace("%", "%25").replace("/", "%2F") for value in values])
+
+
+def differing(one: Mapping[str, str], other: Mapping[str, str]) -> Iterator[str]:
+    """The fields that two rows do not have alike, in order of their names."""
+    for name in sorted(one.keys() | other.keys()):
+        left, right = one.get(name), other.get(name)
+        if left == right:
+            continue
+        is_rank = name.startswith(RANK_KEPT) and left is not None and right is not None
+        if not (is_rank and plain_rank(left or "") == plain_rank(right or "")):
+            yield name
+
+
+def plain_rank(text: str) -> str:
+    """A kept rank as one number is always written: its text depends on how batches fell.
+
+    What is no number stays as it is.
+    """
+    try:
+        return f"{float(text):.17g}"
+    except ValueError:
+        return text
 
 
 def total_of(a: str, b: str) -> str:

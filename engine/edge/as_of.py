@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from engine.core.audit.findings import Finding
-from engine.core.audit.moment import WATERMARK, Moment
+from engine.core.audit.moment import Moment
 from engine.core.audit.refold import Refold
 from engine.core.audit.subject import Subject
 from engine.core.branches import exists
 from engine.core.codec import branch_of, read_event_meta, time_of
 from engine.core.errors import Failed, HistoryLost, Misuse, NotFound, Torn
+from engine.core.fold import WATERMARK
 from engine.core.ids import stream_ms
 from engine.core.outcome import Receipt
 from engine.core.ports import Evidence

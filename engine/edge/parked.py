@@ -13,6 +13,7 @@ import anyio
 import msgspec
 
 from engine.core.errors import Misuse, NotFound
+from engine.core.fold import WATERMARK
 from engine.core.generations import served_as
 from engine.core.parking import DROP, Ask, Note, attempt
 from engine.core.projecting import projecting
@@ -151,7 +152,7 @@ class Parked:
             mine = [event for event in page if event.aggregate == aggregate]
             tried = attempt(project, home, mine)
             hashes = await session.rows.rows(projection, generation, tried.rows)
-            marks = [int(fields.get(f"_at:{home}", 0)) for fields in hashes]
+            marks = [int(fields.get(f"{WATERMARK}{home}", 0)) for fields in hashes]
             tried = tried.settled(projection, dict(zip(tried.rows, marks, strict=True)))
             rows |= set(tried.rows)
             seen.events += len(tried.done)

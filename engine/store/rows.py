@@ -6,6 +6,7 @@ import msgspec
 
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
+from engine.core.fold import WATERMARK
 from engine.core.ports.reading import NO_NOTES
 from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
@@ -39,7 +40,7 @@ class RedisLog:
         self._changed = keys.changed(partition, projection, generation)
         self._row_prefix = keys.row(projection, generation, "")
         self._fixed: list[Argument] = [
-            f"_at:{partition}",
+            f"{WATERMARK}{partition}",
             self._row_prefix,
             keys.index(projection, generation, ""),
             msgspec.json.encode([[index.name, index.group, index.order] for index in indexes]),

@@ -61,3 +61,16 @@ def test_examples_are_bounded_and_the_result_can_be_kept() -> None:
     assert found.result.differ == EXAMPLES_LIMIT * 2
     assert len(found.result.examples) == EXAMPLES_LIMIT
     assert read_compared(written(found.result)) == found.result
+
+
+def test_a_mark_that_no_projector_wrote_is_not_judged() -> None:
+    found = comparing()
+    for planted in ({"_at:x": "1"}, {"_at:9": "1"}, {"_at:0": "soon"}):
+        assert not found.take(Pair("a", {}, ROW | planted))
+    assert found.result.rows == 0
+
+
+def test_a_rank_that_is_no_number_differs_from_any() -> None:
+    found = comparing()
+    assert found.take(Pair("a", ROW | {"_rank:by": "12"}, ROW | {"_rank:by": "first"}))
+    assert found.result.examples == [Difference("a", "_rank:by", "first", "12")]

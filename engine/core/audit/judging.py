@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 
 from engine.core.audit.findings import Finding
-from engine.core.audit.moment import WATERMARK, Group, SeenRow
+from engine.core.audit.moment import Group, SeenRow
 from engine.core.audit.refold import Expected
-from engine.core.fold import RANK_KEPT
+from engine.core.fold import RANK_KEPT, WATERMARK, differing, plain_rank
 from engine.core.projection import Index, Projection
 
 _DIGEST_BYTES = 12
@@ -25,7 +25,7 @@ KeyOf = Callable[[str], str]
 def digest_of(fields: Fields, entries: Entries) -> bytes:
     """The same for a row as read and as folded; a kept rank is a number, however it is written."""
     plain = {
-        name: _plain_rank(text) if name.startswith(RANK_KEPT) else _sound(text)
+        name: _sound(plain_rank(text) if name.startswith(RANK_KEPT) else text)
         for name, text in fields.items()
     }
     scores = sorted((index, _sound(group), score) for (index, group), score in entries.items())
@@ -82,7 +82,8 @@ class Judge:
             said = f"the row of events {taken}"
             yield Finding("row_missing", None, key, "", said, "nothing"), None, None
         else:
-            for name, expected, found in _differences(due, seen.fields):
+            for name in differing(due, seen.fields):
+                expected, found = _quoted(due.get(name)), _quoted(seen.fields.get(name))
                 index = self._indexes.get(name.removeprefix(RANK_KEPT))
                 kept = index if name.startswith(RANK_KEPT) else None
                 yield Finding("row_differs", None, key, name, expected, found), name, kept
@@ -122,17 +123,6 @@ def _is_contested(expected: Expected, field: str | None, index: Index | None) ->
     return field is not None and writers.contest(field)
 
 
-def _differences(expected: Fields, found: Fields) -> Iterator[tuple[str, str, str]]:
-    """Fields that differ. A kept rank is a number: its text depends on how batches fell."""
-    for name in sorted(expected.keys() | found.keys()):
-        due, said = expected.get(name), found.get(name)
-        if due == said:
-            continue
-        is_rank = name.startswith(RANK_KEPT) and due is not None and said is not None
-        if not (is_rank and _plain_rank(due or "") == _plain_rank(said or "")):
-            yield name, _quoted(due), _quoted(said)
-
-
 def _quoted(text: str | None) -> str:
     return "nothing" if text is None else repr(text)
 
@@ -140,11 +130,3 @@ def _quoted(text: str | None) -> str:
 def _sound(text: str) -> str:
     """Text that JSON can hold: a stranger may have put there what is none."""
     return text.encode(errors="backslashreplace").decode()
-
-
-def _plain_rank(text: str) -> str:
-    """A kept rank as its number is written; what is none as it is."""
-    try:
-        return f"{float(text):.17g}"
-    except ValueError:
-        return _sound(text)

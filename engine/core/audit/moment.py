@@ -9,15 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from engine.core.fold import group_of
+from engine.core.fold import WATERMARK, group_of
 from engine.core.projection import Index
 from engine.core.records import LoggedEvent
 
 Group = tuple[str, str]
 """An index and one of its groups, as their key names them."""
-
-WATERMARK = "_at:"
-"""Begins the fields in which a row says what it has taken, one for each partition."""
 
 
 class Moment(msgspec.Struct, frozen=True):

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engine.core.audit.contested import Writers
-from engine.core.audit.moment import WATERMARK, Moment
-from engine.core.fold import RowFold
+from engine.core.audit.moment import Moment
+from engine.core.fold import WATERMARK, RowFold
 from engine.core.projecting import projecting
 from engine.core.projection import Projection
 from engine.core.records import LoggedEvent, RowChange

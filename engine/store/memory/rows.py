@@ -8,6 +8,7 @@ import msgspec
 from engine.core.branches import Branch
 from engine.core.codec import branch_of, logged
 from engine.core.errors import Fenced, Refused
+from engine.core.fold import WATERMARK
 from engine.core.following import CHANGES_KEPT
 from engine.core.ports.reading import NO_NOTES
 from engine.core.projection import Index
@@ -40,7 +41,7 @@ class MemoryLog:
         self._parked = keys.parked(partition, projection, generation)
         self._changed = keys.changed(partition, projection, generation)
         self._place = Place(
-            f"_at:{partition}",
+            f"{WATERMARK}{partition}",
             keys.row(projection, generation, ""),
             keys.index(projection, generation, ""),
             indexes,
