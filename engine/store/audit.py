@@ -13,7 +13,7 @@ from engine.core.audit.moment import Group
 from engine.core.errors import Refused
 from engine.core.records import Entry
 from engine.store.connection import Argument, Connection
-from engine.store.feed import entries_of
+from engine.store.entries import entries_of
 from engine.store.keys import Keys
 
 PAGE_LIMIT = 1000

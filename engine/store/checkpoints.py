@@ -7,7 +7,7 @@ from engine.core.parking import read_note
 from engine.core.ports.querying import Glance, Reached
 from engine.core.records import Checkpoint
 from engine.store.connection import Connection
-from engine.store.feed import entries_of
+from engine.store.entries import entries_of
 from engine.store.keys import Keys
 from engine.store.rows import read_branches, read_checkpoint
 

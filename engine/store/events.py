@@ -11,7 +11,7 @@ from engine.core.records import Commit, Head, Mended, StoredEvent
 from engine.store.clock import now_ms
 from engine.store.commands import COMMANDS_SOURCE, mended_of
 from engine.store.connection import Argument, Connection
-from engine.store.feed import entries_of
+from engine.store.entries import entries_of
 from engine.store.keys import Keys
 from engine.store.scripts import Scripts
 

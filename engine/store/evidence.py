@@ -12,7 +12,7 @@ from engine.core.projection import Index
 from engine.core.records import Checkpoint, Entry
 from engine.store.audit import EvidenceNames, at_once, pages
 from engine.store.connection import Argument, Connection
-from engine.store.feed import entries_of
+from engine.store.entries import entries_of
 from engine.store.keys import Keys
 from engine.store.rows import texts
 from engine.store.scripts import Scripts

@@ -7,7 +7,7 @@ from engine.core.records import LoggedEvent, StoredEvent
 from engine.core.routing import partition_of
 from engine.store.clock import now_ms
 from engine.store.connection import Connection
-from engine.store.feed import entries_of
+from engine.store.entries import entries_of
 from engine.store.keys import Keys
 
 BACKLOG_LIMIT = 1000

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from engine.core.parking import Ask, Note, asks_in, notes_in
 from engine.core.records import Entry
 from engine.store.connection import Connection
-from engine.store.feed import entries_of
+from engine.store.entries import entries_of
 from engine.store.keys import Keys
 from engine.store.rows import texts
 from engine.store.scripts import Scripts

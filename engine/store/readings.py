@@ -9,7 +9,7 @@ from engine.core.records import LeaseState
 from engine.core.standing import Group, Reading
 from engine.store.clock import now_ms
 from engine.store.connection import Argument, Connection
-from engine.store.feed import entries_of
+from engine.store.entries import entries_of
 from engine.store.keys import Keys
 from engine.store.ownership import FIELDS, lease_of
 from engine.store.rows import texts

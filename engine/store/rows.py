@@ -12,7 +12,7 @@ from engine.core.projection import Index
 from engine.core.records import Checkpoint, LoggedEvent, RowChange
 from engine.store.clock import now_ms
 from engine.store.connection import Argument, Connection
-from engine.store.feed import entries_of
+from engine.store.entries import entries_of
 from engine.store.keys import Keys
 from engine.store.scripts import Scripts
 

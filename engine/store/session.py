@@ -8,7 +8,7 @@ begins; the runtime's loops are where it ends.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
@@ -47,18 +47,17 @@ _UNIDENTIFIED = "unidentified"
 class RedisSession(NamesKeys):
     """One scope of doubt; see `engine.core.ports.Session`."""
 
-    def __init__(  # noqa: PLR0913 -- what one session consists of
+    def __init__(
         self,
         url: str,
         keys: Keys,
         control: Connection,
         server: str,
-        stack: AsyncExitStack,
         tasks: TaskGroup,
     ) -> None:
         super().__init__(keys)
         self._url, self._control = url, control
-        self._stack, self._tasks = stack, tasks
+        self._tasks = tasks
         self._scripts = Scripts(control)
         self._feed: StreamFeed | None = None
         self._log_feeds: list[StreamFeed] = []
@@ -98,9 +97,13 @@ class RedisSession(NamesKeys):
         self.partitions, self.secret = await namespace.read(self._control, self._keys, expected)
 
     async def feed(self) -> StreamFeed:
-        """The feed over streams that are read by position; the same one at every call."""
+        """The feed over streams that are read by position; the same one at every call.
+
+        Raises `Lost` where only a replica answers.
+        """
         if self._feed is None:
-            self._feed = await self._open_feed("", "")
+            await _check(self._control, self.server)
+            self._feed = self._open_feed("", "")
         return self._feed
 
     async def logs(self, projection: str, generation: int) -> StreamFeed:
@@ -111,7 +114,7 @@ class RedisSession(NamesKeys):
         for feed in self._log_feeds:
             if feed.takes_up(group):
                 return feed
-        feed = await self._open_feed(group, CONSUMER)
+        feed = self._open_feed(group, CONSUMER)
         self._log_feeds.append(feed)
         return feed
 
@@ -179,14 +182,18 @@ class RedisSession(NamesKeys):
         """What keeps this process's leases alive, each for so long."""
         return RedisLifeline(self._url, self._keys, node, seconds)
 
-    async def _open_feed(self, group: str, consumer: str) -> StreamFeed:
-        blocking = await self._stack.enter_async_context(connect(self._url))
-        self._tasks.start_soon(blocking.run)
-        # An address may lead elsewhere by now: what is read must be what is written to.
-        await _check(blocking, self.server)
-        feed = StreamFeed(blocking, self._control, group, consumer)
-        self._tasks.start_soon(feed.run)
-        return feed
+    def _open_feed(self, group: str, consumer: str) -> StreamFeed:
+        return StreamFeed(self._dial, self._tasks, self._control, group, consumer)
+
+    @asynccontextmanager
+    async def _dial(self) -> AsyncIterator[Connection]:
+        """Another connection to the same server; raises `Lost` where it leads elsewhere."""
+        async with connect(self._url) as connection, anyio.create_task_group() as tasks:
+            tasks.start_soon(connection.run)
+            # An address may lead elsewhere by now: what is read must be what is written to.
+            await _check(connection, self.server)
+            yield connection
+            tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
@@ -196,13 +203,11 @@ async def open_session(url: str, namespace_name: str) -> AsyncIterator[RedisSess
     Inside, a broken connection cancels what is under way, and `Lost` comes out of the
     ``async with``, perhaps in an exception group.
     """
-    async with AsyncExitStack() as stack:
-        control = await stack.enter_async_context(connect(url))
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(control.run)
-            server = _name_of(await _info(control))
-            yield RedisSession(url, Keys(namespace_name), control, server, stack, tasks)
-            tasks.cancel_scope.cancel()
+    async with connect(url) as control, anyio.create_task_group() as tasks:
+        tasks.start_soon(control.run)
+        server = _name_of(await _info(control))
+        yield RedisSession(url, Keys(namespace_name), control, server, tasks)
+        tasks.cancel_scope.cancel()
 
 
 async def _check(connection: Connection, server: str) -> None:

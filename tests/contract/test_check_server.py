@@ -5,10 +5,11 @@ On servers of their own, since no other test could live with what is done to the
 
 from collections.abc import AsyncIterator
 
+import anyio
 import pytest
 from redis.asyncio import Redis
 
-from engine.core.errors import Lost
+from engine.core.errors import Lost, single
 from engine.edge.binary import Binary
 from engine.edge.server import EmbeddedServer, embedded_server
 from engine.store.session import RedisSession, open_session
@@ -63,10 +64,27 @@ async def test_a_server_with_another_history_is_lost_though_every_line_holds(
         await operator.replicaof("NO", "ONE")
         with pytest.raises(Lost, match="not the one that this session began on"):
             await session.check_server()
-        with pytest.raises(Lost, match="not the one"):
-            await session.logs("orders", 1)
     async with open_session(server.url, NAMESPACE) as session:
         assert await begin(session) != before
+
+
+async def test_reading_from_another_server_ends_the_session(
+    server: EmbeddedServer, operator: Redis
+) -> None:
+    with pytest.raises(BaseExceptionGroup) as broken:
+        await read_another_history(server, operator)
+    lost = broken.value.subgroup(Lost)
+    assert lost is not None
+    assert "not the one that this session began on" in str(single(lost))
+
+
+async def read_another_history(server: EmbeddedServer, operator: Redis) -> None:
+    async with open_session(server.url, NAMESPACE) as session:
+        await begin(session)
+        await operator.replicaof(*NOBODY)
+        await operator.replicaof("NO", "ONE")
+        with anyio.fail_after(5):
+            await (await session.logs("orders", 1)).subscribe(session.log_key(0), "").take()
 
 
 async def test_a_write_to_what_became_a_replica_ends_the_session(

@@ -6,7 +6,7 @@ import pytest
 from engine.core.ids import stream_order
 from engine.core.ports import Subscription
 from engine.core.records import Entry
-from engine.store.feed import AHEAD_LIMIT, BLOCK_MS
+from engine.store.reader import AHEAD_LIMIT, BLOCK_MS
 from tests.contract.owners import own
 from tests.contract.stores import Store
 from tests.eventually import eventually

@@ -54,9 +54,6 @@ class ScriptedFeed:
     def subscribe(self, key: str, after: str) -> Scripted:
         return Scripted(self._real.subscribe(key, after), self._script)
 
-    async def run(self) -> None:
-        await self._real.run()
-
     def retire(self) -> None:
         self._real.retire()
 

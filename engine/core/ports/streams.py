@@ -27,13 +27,10 @@ class Subscription(Protocol):
 
 
 class Feed(Protocol):
-    """Many streams read over one blocking connection."""
+    """Many streams read as they grow."""
 
     def subscribe(self, key: str, after: str) -> Subscription:
         """Read a stream from behind an id on."""
-
-    async def run(self) -> None:
-        """Read until cancelled, for whoever subscribed."""
 
     def retire(self) -> None:
         """Nobody subscribes any more; whoever still reads ends before long."""

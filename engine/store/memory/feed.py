@@ -1,12 +1,10 @@
 """Reading streams as they grow, by position or through a consumer group."""
 
-import anyio
-
 from engine.core.errors import Refused
 from engine.core.records import Entry
-from engine.store.feed import AHEAD_LIMIT
 from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.server import Link
+from engine.store.reader import AHEAD_LIMIT
 
 
 class MemorySubscription:
@@ -63,10 +61,6 @@ class MemoryFeed:
     def subscribe(self, key: str, after: str) -> MemorySubscription:
         """Read a stream from behind an id on."""
         return MemorySubscription(self._link, key, after, self._group)
-
-    async def run(self) -> None:
-        """Until cancelled: whoever takes reads for himself."""
-        await anyio.sleep_forever()
 
     def retire(self) -> None:
         """Nobody subscribes any more."""
