@@ -18,7 +18,10 @@ from engine.core.routing import aggregate_fault
 from engine.edge.queries import GenerationOf
 
 POLL_FIRST, POLL_LIMIT = 0.0005, 0.02
-"""Seconds between looks at a checkpoint that is waited for: doubled from first to limit."""
+"""Seconds between looks at a checkpoint that is waited for, from first to limit."""
+
+POLL_GROWTH = 1.25
+"""From one pause to the next: a view is late by a fraction of what it was waited for."""
 
 _GUESS = 1
 """The generation that is asked about first: nearly every other has been rebuilt from it."""
@@ -70,7 +73,9 @@ class _Waiting:
         """A projection's live generation, once it has what is wanted."""
         receipt, generation, pause = self._receipt, _GUESS, POLL_FIRST
         while True:
-            seen = await self._checkpoints.glance(name, generation, receipt.partition)
+            seen = await self._checkpoints.glance(
+                name, generation, receipt.partition, self._aggregate
+            )
             if seen.live != generation:
                 generation = seen.live
                 continue
@@ -80,12 +85,12 @@ class _Waiting:
             if seen.applied.branch != receipt.branch or (is_late and not is_reached):
                 await self._require_history()
             if is_reached:
-                await self._require_applied(name, generation)
+                await self._require_applied(name, generation, seen)
                 return generation
             if is_late:
                 raise Behind(_how_far(name, seen, receipt))
             await anyio.sleep(pause)
-            pause = min(pause * 2, POLL_LIMIT)
+            pause = min(pause * POLL_GROWTH, POLL_LIMIT)
 
     async def _require_history(self) -> None:
         """Raise `HistoryLost` where what the receipt stands for does not exist any more."""
@@ -97,17 +102,18 @@ class _Waiting:
                 f"goes on from older data. Submit the command again, with the same id"
             )
 
-    async def _require_applied(self, name: str, generation: int) -> None:
+    async def _require_applied(self, name: str, generation: int, seen: Glance) -> None:
         """Raise `Parked` where the projection passed over what is wanted.
 
         Whose outcome it is decides, where that is known; else whose event the receipt names:
         that of a command without events names somebody else's.
         """
-        place = (name, generation, self._receipt.partition, self._receipt.position)
-        aggregate = self._aggregate
+        receipt, aggregate = self._receipt, self._aggregate
         if not aggregate:
-            aggregate = await self._checkpoints.parked_at(*place)
-        elif not await self._checkpoints.is_parked(*place, aggregate):
+            aggregate = await self._checkpoints.parked_at(
+                name, generation, receipt.partition, receipt.position
+            )
+        elif not 0 < seen.parked_at <= receipt.position:
             return
         if aggregate:
             raise Parked(

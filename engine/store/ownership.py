@@ -40,7 +40,8 @@ class RedisLeases:
 
     async def renew(self, key: str, token: str, seconds: float) -> bool:
         """Hold on to a lease; False when it is not ours any more."""
-        return bool(await self._scripts.call("renew", [key], [token, int(seconds * 1000)]))
+        [held] = await self._scripts.call("renew", [key], [int(seconds * 1000), token])
+        return bool(held)
 
     async def release(self, key: str, token: str) -> None:
         """Give a lease back, if it is still ours."""

@@ -16,6 +16,9 @@ from engine.store.entries import entries_of
 from engine.store.keys import Keys
 from engine.store.scripts import Scripts
 
+CHECKPOINT_FIELDS = ("position", "command", "branch", "crashes")
+"""What is looked at of a checkpoint, as `checkpoint_of` takes it."""
+
 
 class RedisLog:
     """One partition's log and one generation's checkpoint in it, for its lease's holder."""
@@ -128,12 +131,13 @@ class RedisLog:
 
 async def read_checkpoint(control: Connection, key: str) -> Checkpoint:
     """A checkpoint; its beginning where nothing has been applied."""
-    position, command, branch, crashes = await control.call(
-        "HMGET", key, "position", "command", "branch", "crashes"
-    )
-    if position is None:
-        return Checkpoint(crashes=int(crashes or 0))
-    return Checkpoint(int(position), command.decode(), branch.decode(), int(crashes or 0))
+    return checkpoint_of(await control.call("HMGET", key, *CHECKPOINT_FIELDS))
+
+
+def checkpoint_of(fields: Sequence[bytes | None]) -> Checkpoint:
+    """A checkpoint as its hash says, by `CHECKPOINT_FIELDS`."""
+    position, command, branch, crashes = [(field or b"").decode() for field in fields]
+    return Checkpoint(int(position or 0), command, branch, int(crashes or 0))
 
 
 async def read_branches(control: Connection, key: str) -> list[Branch]:

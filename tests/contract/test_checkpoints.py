@@ -11,15 +11,15 @@ REACHED = Checkpoint(7, "7-7", "branch-a")
 async def test_one_look_tells_what_is_live_and_how_far_another_has_come(store: Store) -> None:
     async with projecting(store, partition=2) as one:
         seen = one.session.checkpoints
-        assert await seen.glance(NAME, GENERATION, 2) == (1, False, Checkpoint())
+        assert await seen.glance(NAME, GENERATION, 2) == (1, False, Checkpoint(), 0)
         await one.apply(upto=7)
-        assert await seen.glance(NAME, GENERATION, 2) == (1, False, REACHED)
-        assert await seen.glance(NAME, GENERATION, 1) == (1, False, Checkpoint())
+        assert await seen.glance(NAME, GENERATION, 2) == (1, False, REACHED, 0)
+        assert await seen.glance(NAME, GENERATION, 1) == (1, False, Checkpoint(), 0)
         store.write(store.keys.live(NAME), {"live": "3", "state": PAUSED})
-        assert await seen.glance(NAME, GENERATION, 2) == (3, True, REACHED)
-        assert await seen.glance(NAME, 3, 2) == (3, True, Checkpoint())
+        assert await seen.glance(NAME, GENERATION, 2) == (3, True, REACHED, 0)
+        assert await seen.glance(NAME, 3, 2) == (3, True, Checkpoint(), 0)
         store.write(store.keys.live(NAME), {"state": ""})
-        assert await seen.glance("others", GENERATION, 2) == (1, False, Checkpoint())
+        assert await seen.glance("others", GENERATION, 2) == (1, False, Checkpoint(), 0)
         assert (await seen.glance(NAME, 3, 2)).is_paused is False
 
 

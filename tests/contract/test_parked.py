@@ -94,10 +94,9 @@ async def test_readers_find_whose_event_is_passed_over(store: Store) -> None:
         found = [await seen.parked_at(NAME, GENERATION, 0, position) for position in range(6)]
         assert found == ["", "", "order-1", "", "order-1", ""]
         place = (NAME, GENERATION, 0)
-        assert not await seen.is_parked(*place, 1, "order-1")
-        assert await seen.is_parked(*place, 2, "order-1")
-        assert await seen.is_parked(*place, 99, "order-1")
-        assert not await seen.is_parked(*place, 99, "order-2")
+        assert (await seen.glance(*place, "order-1")).parked_at == 2
+        assert (await seen.glance(*place, "order-2")).parked_at == 0
+        assert (await seen.glance(*place)).parked_at == 0
         assert [event.aggregate for event in await one.log.events_after(1, 2)] == [
             "order-1", "order-2",
         ]  # fmt: skip

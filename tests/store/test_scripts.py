@@ -104,7 +104,7 @@ async def test_leases_are_kept_on_a_full_server(
     async with opened(server_url) as scripts:
         redis.config_set("maxmemory", 1)
         assert await acquire(scripts, f"{namespace}:1")
-        assert await scripts.call("renew", [f"{namespace}:1"], ["t", 1000]) == 1
+        assert await scripts.call("renew", [f"{namespace}:1"], [1000, "t"]) == [1]
 
 
 async def test_lists_are_read_on_a_full_server_by_what_cannot_write(

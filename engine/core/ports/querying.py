@@ -26,11 +26,16 @@ class Rows(Protocol):
 
 
 class Glance(NamedTuple):
-    """One look at a projection: what is live, and how far the generation asked about has come."""
+    """One look at a projection: what is live, and how far the generation asked about has come.
+
+    ``parked_at`` is the first position from which it passes over the aggregate asked about; 0
+    where it passes over none.
+    """
 
     live: int
     is_paused: bool
     applied: Checkpoint
+    parked_at: int = 0
 
 
 class Reached(NamedTuple):
@@ -43,7 +48,9 @@ class Reached(NamedTuple):
 class Checkpoints(Protocol):
     """How far generations have come in each partition. It reads logs, so no query holds it."""
 
-    async def glance(self, projection: str, generation: int, partition: int) -> Glance:
+    async def glance(
+        self, projection: str, generation: int, partition: int, aggregate: str = ""
+    ) -> Glance:
         """Which generation is live and how far another has come, in one round trip."""
 
     async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
@@ -51,11 +58,6 @@ class Checkpoints(Protocol):
 
     async def reached(self, projection: str, generation: int, partitions: int) -> Sequence[Reached]:
         """How far a generation has come and what it has told, in each partition."""
-
-    async def is_parked(
-        self, projection: str, generation: int, partition: int, position: int, aggregate: str
-    ) -> bool:
-        """Whether a generation has passed over an event of an aggregate, up to a position."""
 
     async def parked_at(
         self, projection: str, generation: int, partition: int, position: int

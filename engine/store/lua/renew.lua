@@ -1,13 +1,15 @@
 #!lua flags=allow-oom
--- Hold on to a lease. One that expired is still ours while nobody else took it.
--- KEYS     1 the hash that holds the lease
--- ARGV     1 token  2 length in ms
--- Returns  1 when it is ours for that long again, 0 when it is not ours any more
--- Errors   none of its own
-if redis.call('HGET', KEYS[1], 'token') ~= ARGV[1] then
-  return 0
-end
+-- Hold on to leases. One that expired is still ours while nobody else took it.
+-- KEYS     the hashes that hold the leases
+-- ARGV     1 length in ms  2… the token of each
+-- Returns  for each 1 when it is ours for that long again, 0 when it is not ours any more
+-- Errors   none of its own: where another kind of key stands, there is no lease of ours
+-- One script for all: a script each would hold the server up for milliseconds at a heartbeat.
 local now = redis.call('TIME')
-local ms = now[1] * 1000 + math.floor(now[2] / 1000)
-redis.call('HSET', KEYS[1], 'until', string.format('%.0f', ms + ARGV[2]))
-return 1
+local till = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000) + ARGV[1])
+local held = {}
+for i, key in ipairs(KEYS) do
+  held[i] = redis.pcall('HGET', key, 'token') == ARGV[i + 1] and 1 or 0
+  if held[i] == 1 then redis.call('HSET', key, 'until', till) end
+end
+return held

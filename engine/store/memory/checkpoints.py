@@ -16,11 +16,14 @@ class MemoryCheckpoints:
     def __init__(self, link: Link, keys: Keys) -> None:
         self._link, self._keys = link, keys
 
-    async def glance(self, projection: str, generation: int, partition: int) -> Glance:
+    async def glance(
+        self, projection: str, generation: int, partition: int, aggregate: str = ""
+    ) -> Glance:
         """Which generation is live and how far another has come, in one round trip."""
         applied = await self.applied(projection, generation, partition)
         said = self._link.data().hash(self._keys.live(projection))
-        return Glance(int(said.get("live", 1)), said.get("state") == PAUSED, applied)
+        parked_at = self._parked_from(projection, generation, partition, aggregate)
+        return Glance(int(said.get("live", 1)), said.get("state") == PAUSED, applied, parked_at)
 
     async def applied(self, projection: str, generation: int, partition: int) -> Checkpoint:
         """A generation's checkpoint in a partition."""
@@ -34,23 +37,20 @@ class MemoryCheckpoints:
         held = [data.hash(key) for key in keys]
         return [Reached(int(one.get("position", 0)), one.get("changed", "0-0")) for one in held]
 
-    async def is_parked(
-        self, projection: str, generation: int, partition: int, position: int, aggregate: str
-    ) -> bool:
-        """Whether a generation has passed over an event of an aggregate, up to a position."""
-        data = await self._link.turn()
-        note = data.hash(self._keys.parked(partition, projection, generation)).get(aggregate)
-        return note is not None and read_note(note).position <= position
-
     async def parked_at(
         self, projection: str, generation: int, partition: int, position: int
     ) -> str:
         """The parked aggregate that keeps the event at a position from its rows; empty if none."""
         event = read_event(await self._link.turn(), self._keys.log(partition), position)
         aggregate = event.aggregate if event else ""
-        is_parked = await self.is_parked(projection, generation, partition, position, aggregate)
-        return aggregate if is_parked else ""
+        first = self._parked_from(projection, generation, partition, aggregate)
+        return aggregate if 0 < first <= position else ""
 
     async def branches(self, partition: int) -> list[Branch]:
         """The servers that a partition's history was written on, the last one last."""
         return read_branches(await self._link.turn(), self._keys.branches(partition))
+
+    def _parked_from(self, projection: str, generation: int, partition: int, aggregate: str) -> int:
+        """The position from which an aggregate's events are passed over; 0 for none."""
+        notes = self._link.data().hash(self._keys.parked(partition, projection, generation))
+        return read_note(notes[aggregate]).position if aggregate in notes else 0
