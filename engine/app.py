@@ -36,7 +36,7 @@ from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings, load
 from engine.store.audit import Kept
-from engine.store.connection import without_password
+from engine.store.dialling import without_password
 from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.session import RedisSession, open_session
 from engine.telemetry import log

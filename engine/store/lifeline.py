@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 
 from engine.core.errors import Lost
-from engine.store.connection import PLAIN
+from engine.store.dialling import PLAIN
 from engine.store.keys import Keys
 from engine.store.scripts import sha_of, source_of
 

@@ -22,7 +22,8 @@ from engine.store.builds import RedisBuilds
 from engine.store.checkpoints import RedisCheckpoints
 from engine.store.clock import now_ms
 from engine.store.commands import COMMAND_FIELDS, RedisInbox
-from engine.store.connection import Connection, connect
+from engine.store.connection import Connection
+from engine.store.dialling import connect
 from engine.store.events import RedisLedger
 from engine.store.evidence import RedisEvidence
 from engine.store.feed import StreamFeed, ensure_group

@@ -11,7 +11,8 @@ from redis import Redis
 
 from engine.core.errors import Lost, Misuse, Refused, Unavailable, single
 from engine.store import connection as module
-from engine.store.connection import Connection, connect
+from engine.store.connection import Connection
+from engine.store.dialling import connect
 from engine.store.session import open_session
 from tests.counted import Counted
 from tests.eventually import eventually

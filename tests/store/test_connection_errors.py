@@ -9,7 +9,8 @@ import pytest
 
 from engine.core.doubt import ANSWERS, Meaning
 from engine.core.errors import Fenced, Lost, NotNow, Refused, SemelError, Torn
-from engine.store.connection import Connection, connect
+from engine.store.connection import Connection
+from engine.store.dialling import connect
 from tests.store.answering import answering
 from tests.store.test_connection import connected
 

@@ -5,8 +5,8 @@ import pytest
 from anyio.abc import SocketAttribute
 
 from engine.core.errors import Refused, Unavailable
-from engine.store import connection as module
-from engine.store.connection import connect, without_password
+from engine.store import dialling as module
+from engine.store.dialling import connect, without_password
 from tests.store.answering import answering
 
 

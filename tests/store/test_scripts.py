@@ -12,7 +12,8 @@ import pytest
 from redis import Redis
 
 from engine.core.errors import Fenced, NotNow, Refused
-from engine.store.connection import Argument, connect
+from engine.store.connection import Argument
+from engine.store.dialling import connect
 from engine.store.scripts import Scripts, source_of
 
 STORE = Path(str(files("engine.store")))
