@@ -20,7 +20,7 @@ from engine.store.entries import entries_of
 BLOCK_MS = 1000
 """A blocked read returns at least this often: far below the time limit for a reply."""
 
-AHEAD_LIMIT = 1024
+AHEAD_LIMIT = 512
 """Entries read ahead per stream before it is left out of the next read."""
 
 REPLY_BYTES = 4 * 1024 * 1024

@@ -11,6 +11,7 @@ from engine.edge.bench.live import live
 from engine.edge.bench.plan import Part, Plan
 from engine.edge.bench.takeover import takeover
 from engine.edge.bench.throughput import RATES, throughput
+from engine.edge.binary import Binary, find_binary, inspect
 from engine.edge.server import embedded_server
 from engine.settings import Settings
 
@@ -20,12 +21,13 @@ async def measure(
 ) -> dict[str, Any]:
     """The figures of every part that is wanted, by its name; ``say`` is told what is at hand."""
     figures: dict[str, Any] = {}
+    binary = await (inspect(plan.server) if plan.server else find_binary())
     if plan.parts & {Part.RAW, *RATES}:
-        figures |= await throughput(plan, settings, domain, say)
+        figures |= await throughput(plan, settings, domain, binary, say)
     for part, saying in _SAYING.items():
         if part in plan.parts:
             say(saying.format(plan=plan, owners=plan.kills * 2))
-            figures[part] = await _scene(part, plan, settings, domain)
+            figures[part] = await _scene(part, plan, settings, domain, binary)
     return figures
 
 
@@ -38,9 +40,9 @@ _SAYING = {
 """The parts that play a scene, once, and what they say of it."""
 
 
-async def _scene(part: Part, plan: Plan, settings: Settings, domain: Domain) -> Any:
+async def _scene(part: Part, plan: Plan, settings: Settings, domain: Domain, binary: Binary) -> Any:
     """One scene on a server of its own; with as many partitions as usual, but for takeovers."""
-    async with embedded_server() as server:
+    async with embedded_server(binary=binary) as server:
         here, port = settings.model_copy(update={"redis": server.url}), server.port
         whole = here.model_copy(update={"partitions": DEFAULT_PARTITIONS})
         match part:

@@ -1,6 +1,7 @@
 """What is to be measured, and how much of it."""
 
 from enum import StrEnum
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -28,3 +29,4 @@ class Plan(NamedTuple):
     seconds: float
     samples: int
     kills: int
+    server: Path | None

@@ -5,6 +5,7 @@ the server could do while it ran.
 """
 
 from collections.abc import Callable
+from functools import partial
 from statistics import mean
 from typing import Any
 
@@ -18,7 +19,7 @@ from engine.edge.bench.plan import Part, Plan
 from engine.edge.bench.projection import projection
 from engine.edge.bench.raw import Raw, raw
 from engine.edge.bench.rebuild import rebuild
-from engine.edge.binary import find_binary
+from engine.edge.binary import Binary
 from engine.edge.server import embedded_server
 from engine.settings import Settings
 
@@ -27,22 +28,23 @@ RATES = (Part.ENGINE, Part.PROJECTION, Part.REBUILD)
 
 
 async def throughput(
-    plan: Plan, settings: Settings, domain: Domain, say: Callable[[str], None]
+    plan: Plan, settings: Settings, domain: Domain, binary: Binary, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """The medians of some runs, by part; ``raw`` and what was measured on are always there."""
     wanted = [part for part in RATES if part in plan.parts]
     raws: list[Raw] = []
+    alone = partial(_alone, plan, settings, domain, binary)
     rates: dict[Part, list[Any]] = {part: [] for part in wanted}
     for run in range(plan.runs):
         say(f"run {run + 1} of {plan.runs} …")
-        raws.append(await _alone(Part.RAW, plan, settings, domain))
+        raws.append(await alone(Part.RAW))
         for part in wanted:
-            rate = await _alone(part, plan, settings, domain)
-            raws.append(await _alone(Part.RAW, plan, settings, domain))
+            rate = await alone(part)
+            raws.append(await alone(Part.RAW))
             beside = rate.per_second / mean(each.per_second for each in raws[-2:])
             rates[part].append(structs.replace(rate, ratio_to_raw=beside))
     said: dict[str, Any] = {
-        "machine": {**facts(), "server": str(await find_binary()), "runs": plan.runs},
+        "machine": {**facts(), "server": str(binary), "runs": plan.runs},
         "raw": middle(raws) | {"valid": all(each.valid for each in raws)},
     }
     for part, each in rates.items():
@@ -53,9 +55,9 @@ async def throughput(
     return said
 
 
-async def _alone(part: Part, plan: Plan, settings: Settings, domain: Domain) -> Any:
+async def _alone(plan: Plan, settings: Settings, domain: Domain, binary: Binary, part: Part) -> Any:
     """One run of one part, on an empty server of its own."""
-    async with embedded_server() as server:
+    async with embedded_server(binary=binary) as server:
         here, port = settings.model_copy(update={"redis": server.url}), server.port
         whole = here.model_copy(update={"partitions": DEFAULT_PARTITIONS})
         match part:

@@ -1,5 +1,6 @@
 """``semel bench``: what this machine's Redis can do, and how close the engine comes."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -22,6 +23,9 @@ Runs = Annotated[int, typer.Option(min=1, help="Runs of each rate; their median 
 Rate = Annotated[int, typer.Option(min=10, help="Commands a second while live.")]
 Seconds = Annotated[float, typer.Option(min=1, help="How long, before a rebuild and after it.")]
 Samples = Annotated[int, typer.Option(min=100, help="Commands whose latency is taken.")]
+Server = Annotated[
+    Path | None, typer.Option(help="The server program to measure; the embedded one unless named.")
+]
 Kills = Annotated[int, typer.Option(min=1, help="Owners to kill; the median counts.")]
 
 
@@ -34,6 +38,7 @@ def bench(  # noqa: PLR0913 -- an option each
     seconds: Seconds = 20,
     samples: Samples = 5000,
     kills: Kills = 20,
+    server: Server = None,
     config: ConfigFile = None,
     output: Output = Format.TEXT,
 ) -> int:
@@ -50,7 +55,9 @@ def bench(  # noqa: PLR0913 -- an option each
 
     Example: semel bench rebuild --events 1000000 --runs 1
     """
-    plan = Plan(frozenset(parts or Part), commands, events, runs, rate, seconds, samples, kills)
+    plan = Plan(
+        frozenset(parts or Part), commands, events, runs, rate, seconds, samples, kills, server
+    )
     figures = _measured(
         plan, settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
     )
