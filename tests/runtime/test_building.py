@@ -87,7 +87,7 @@ async def test_a_build_that_has_nearly_caught_up_takes_all_the_time_there_is(
     async with works(monkeypatch) as w:
         await w.worker("a")
         await w.applied(1)
-        await w.rebuild("a", load=0.01)
+        await w.rebuild("a", load=0.0005)
         await eventually(lambda: w.rows(2), "some rows are built")
         assert await w.lacks(2)
         monkeypatch.setattr(offer, "NEAR_EVENTS", 2000)
