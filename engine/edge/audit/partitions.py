@@ -79,23 +79,27 @@ class PartitionAudit:
         )
         answers = Answers(self._names, branches, ends.forgotten)
         history = History(self._names, self._partitions, ends.forgotten, answers)
-        await self._judge_history(history, ends)
+        await self._judge_history(history, answers, ends)
         await self._judge_commands(answers, ends)
         self.versions, self.outcomes = history.versions, len(answers.seen)
         gone = await self._audit.forgotten(self._partition)
         return [*self._findings, *findings, *history.all_findings(gone)]
 
-    async def _judge_history(self, history: History, ends: Ends) -> None:
+    async def _judge_history(self, history: History, answers: Answers, ends: Ends) -> None:
         """The log and the outcomes side by side; see `History`."""
         log = _OneByOne(self._audit.entries(self._names.log, "0-0", f"{ends.position}"))
-        outcomes = self._audit.entries(self._names.outcomes, ends.forgotten, ends.command)
-        async for page in outcomes:
-            for outcome in page:
-                await self._feed(history, log, _position_of(outcome))
-                history.outcome(outcome)
+        outcomes = _OneByOne(
+            self._audit.entries(self._names.outcomes, ends.forgotten, ends.command)
+        )
+        late = _OneByOne(self._audit.entries(self._names.late, "0-0", ends.late))
+        while (both := (await outcomes.peek(), await late.peek())) != (None, None):
+            await self._feed(history, log, min(_position_of(each) for each in both if each))
+            following = late if _late_is_next(*both, history.due) else outcomes
+            history.outcome(await following.pop())
         await self._feed(history, log, ends.position)
         await self._judge_streams()
         history.end()
+        answers.end(ends.waiting)
 
     async def _feed(self, history: History, log: "_OneByOne", position: int) -> None:
         """Judge the log's entries up to a position, and the aggregates' streams beside them."""
@@ -136,6 +140,18 @@ class PartitionAudit:
                     answers.excusable.append((command.id, finding))
 
 
+def _late_is_next(outcome: Entry | None, late: Entry | None, due: str) -> bool:
+    """Whether a late outcome is to be judged before the next other one.
+
+    That with the lower position is; of two at one only the first can have events, and ``due``
+    is whose came last.
+    """
+    if outcome is None or late is None:
+        return outcome is None
+    positions = _position_of(late), _position_of(outcome)
+    return positions[0] < positions[1] or (positions[0] == positions[1] and outcome.id != due)
+
+
 class _OneByOne:
     """A stream's entries in order, each when it is wanted."""
 
@@ -144,15 +160,21 @@ class _OneByOne:
 
     async def next(self, position: int) -> Entry | None:
         """The next entry, if it is at a position or before it."""
+        entry = await self.peek()
+        if entry is None or stream_order(entry.id)[0] > position:
+            return None
+        return await self.pop()
+
+    async def peek(self) -> Entry | None:
+        """The next entry, which stays the next."""
         if self._at == len(self._ahead):
             self._ahead, self._at = await anext(self._pages, []), 0
-            if not self._ahead:
-                return None
-        entry = self._ahead[self._at]
-        if stream_order(entry.id)[0] > position:
-            return None
+        return self._ahead[self._at] if self._ahead else None
+
+    async def pop(self) -> Entry:
+        """The next entry, which was seen to be there."""
         self._at += 1
-        return entry
+        return self._ahead[self._at - 1]
 
 
 def _position_of(outcome: Entry) -> int:
