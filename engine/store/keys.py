@@ -196,6 +196,10 @@ class NamesKeys:
         """A partition's stream of outcomes."""
         return self._keys.outcomes(partition)
 
+    def late_key(self, partition: int) -> str:
+        """A partition's stream of late outcomes."""
+        return self._keys.late(partition)
+
     def inbox_key(self) -> str:
         """The inbox."""
         return self._keys.inbox()
