@@ -18,6 +18,20 @@ _REPEATED = ("entry", "status", "version", "position")
 """What a duplicate must say of the outcome that it repeats."""
 
 
+def position_of(outcome: Entry) -> int:
+    """The position that an outcome names; 0 where it names none."""
+    said = outcome.fields.get(b"position", b"")
+    return int(said) if said.isdigit() else 0
+
+
+def _order(id: str) -> tuple[int, int]:
+    """The order of what should be a stream id; lower than all where it is none."""
+    try:
+        return stream_order(id)
+    except ValueError:
+        return 0, 0
+
+
 class _Reached(msgspec.Struct):
     """How far one of the two streams of outcomes was read."""
 
@@ -53,6 +67,7 @@ class Answers:
         reached = self._reached[at]
         try:
             outcome = outcome_of(entry, self._names.partition)
+            stream_order(outcome.entry)
         except (KeyError, ValueError, msgspec.DecodeError) as error:
             self._fault("outcome_entry", entry, "an outcome as commits write it", f"{error!r}")
             return None
@@ -70,6 +85,17 @@ class Answers:
         elif outcome.digest and outcome.id != outcome.entry:
             self._judge_answer(outcome)
         return outcome
+
+    def precedes(self, outcome: Entry, late: Entry, due: str) -> bool:
+        """Whether a late outcome is to be judged before the next other one.
+
+        It is if its position is lower. Of two at one position only the first can have events,
+        ``due`` is whose came last; and a late one stands behind its command's deferral.
+        """
+        first, second = position_of(late), position_of(outcome)
+        of = late.fields.get(b"of", b"").decode(errors="replace")
+        is_deferred = of in self.seen or _order(of) <= self._forgotten
+        return first < second or (first == second and outcome.id != due and is_deferred)
 
     def end(self, waiting: Collection[str]) -> None:
         """There are no more outcomes, and these commands wait."""

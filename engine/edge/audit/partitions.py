@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from engine.core.audit.answers import Answers
+from engine.core.audit.answers import Answers, position_of
 from engine.core.audit.ends import Ends, judge_ends, read_branches
 from engine.core.audit.findings import Finding, confirmed
 from engine.core.audit.history import History
@@ -92,10 +92,16 @@ class PartitionAudit:
             self._audit.entries(self._names.outcomes, ends.forgotten, ends.command)
         )
         late = _OneByOne(self._audit.entries(self._names.late, "0-0", ends.late))
-        while (both := (await outcomes.peek(), await late.peek())) != (None, None):
-            await self._feed(history, log, min(_position_of(each) for each in both if each))
-            following = late if _late_is_next(*both, history.due) else outcomes
-            history.outcome(await following.pop())
+        while True:
+            own, other = await outcomes.peek(), await late.peek()
+            both = [each for each in (own, other) if each is not None]
+            if not both:
+                break
+            await self._feed(history, log, min(map(position_of, both)))
+            is_late = own is None or (
+                other is not None and answers.precedes(own, other, history.due)
+            )
+            history.outcome(await (late if is_late else outcomes).pop())
         await self._feed(history, log, ends.position)
         await self._judge_streams()
         history.end()
@@ -140,18 +146,6 @@ class PartitionAudit:
                     answers.excusable.append((command.id, finding))
 
 
-def _late_is_next(outcome: Entry | None, late: Entry | None, due: str) -> bool:
-    """Whether a late outcome is to be judged before the next other one.
-
-    That with the lower position is; of two at one only the first can have events, and ``due``
-    is whose came last.
-    """
-    if outcome is None or late is None:
-        return outcome is None
-    positions = _position_of(late), _position_of(outcome)
-    return positions[0] < positions[1] or (positions[0] == positions[1] and outcome.id != due)
-
-
 class _OneByOne:
     """A stream's entries in order, each when it is wanted."""
 
@@ -175,11 +169,6 @@ class _OneByOne:
         """The next entry, which was seen to be there."""
         self._at += 1
         return self._ahead[self._at - 1]
-
-
-def _position_of(outcome: Entry) -> int:
-    said = outcome.fields.get(b"position", b"")
-    return int(said) if said.isdigit() else 0
 
 
 async def judge_lengths(

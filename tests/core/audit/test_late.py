@@ -47,6 +47,7 @@ def test_a_repeat_that_waited_is_a_duplicate() -> None:
         ),
         ([DEFERRED, *OTHER, DECIDED[1]], set(), ("events_missing", "6-0")),
         ([DEFERRED, *OTHER, DECIDED[0]], {"5-0"}, ("unanswered", "2-0")),
+        ([outcome("6-0", "order-1", 0, 0, "z", of="rubbish")], set(), ("outcome_entry", "6-0")),
         (
             [DEFERRED, BEHIND, *OTHER, *DECIDED, outcome("5-9", "order-1", 1, 2, "b", of="5-1")],
             set(),
