@@ -8,10 +8,19 @@ Redis client. What a domain is tested with is in `engine.testing`.
 from typing import TYPE_CHECKING, Any
 
 from engine.core.decider import Decider
-from engine.core.errors import Failed, NotFound, Rejected, SemelError, Unknown, VersionConflict
+from engine.core.errors import (
+    Deferred,
+    Failed,
+    NotFound,
+    Rejected,
+    SemelError,
+    Unknown,
+    VersionConflict,
+)
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
+from engine.core.retry import Retry
 from engine.core.views import Page, Views
 
 if TYPE_CHECKING:
@@ -21,6 +30,7 @@ __all__ = [
     "Command",
     "CommandContext",
     "Decider",
+    "Deferred",
     "Event",
     "EventContext",
     "Failed",
@@ -33,6 +43,7 @@ __all__ = [
     "Query",
     "Receipt",
     "Rejected",
+    "Retry",
     "Row",
     "SemelError",
     "Status",

@@ -65,34 +65,27 @@ class Settings(BaseModel):
         description="How long a client waits for an outcome, or for a view to reach a receipt.",
     )
     batch_commands: int = Field(
-        256,
-        ge=1,
-        le=1024,
+        256, ge=1, le=1024,
         description="Commands in one commit at the most: its script blocks Redis while it runs.",
-    )
+    )  # fmt: skip
     batch_bytes: int = Field(
         1_048_576, ge=1024, description="Bytes of commands in one commit at the most."
     )
     batch_events: int = Field(
-        500,
-        ge=1,
-        le=10_000,
+        500, ge=1, le=10_000,
         description="A commit with this many events takes no further command.",
-    )
+    )  # fmt: skip
     command_bytes: int = Field(
         1_048_576, ge=1024, description="A larger command is rejected as too_large."
     )
     events_per_command: int = Field(
-        1000,
-        ge=1,
-        le=10_000,
+        1000, ge=1, le=10_000,
         description="A command with more events than this is rejected as too_large.",
-    )
+    )  # fmt: skip
     event_bytes: int = Field(
-        1_048_576,
-        ge=1024,
+        1_048_576, ge=1024,
         description="A command whose events are larger together is rejected as too_large.",
-    )
+    )  # fmt: skip
     outcomes_keep_count: int = Field(
         10_000,
         ge=100,
@@ -108,6 +101,31 @@ class Settings(BaseModel):
         10,
         ge=0,
         description="How far clients' clocks may differ from Redis's, for ids that carry a time.",
+    )
+    patience_seconds: float = Field(
+        0.1, ge=0, le=5,
+        description="How long a batch waits for its deciders; what is not decided is deferred.",
+    )  # fmt: skip
+    decide_seconds: float = Field(
+        30, gt=0, description="How long an async decider may take; then its command is failed."
+    )
+    block_seconds: float = Field(
+        0.5, gt=0, description="A decider that keeps the event loop for longer is named in the log."
+    )
+    retry_attempts: int = Field(
+        12, ge=1, description="Attempts at a command whose decider raises; then it is failed."
+    )
+    retry_seconds: float = Field(
+        120, ge=0, description="How long such a command is tried; then it is failed anyway."
+    )
+    retry_pause_seconds: float = Field(
+        0.2, gt=0, description="Before the second attempt; from then on twice as long each time."
+    )
+    waiting_per_aggregate: int = Field(
+        500, ge=1, description="Commands of one aggregate that wait to be decided; more are busy."
+    )
+    waiting_per_partition: int = Field(
+        5000, ge=1, description="Commands of a partition that wait; then it reads no more for now."
     )
     actors: int = Field(
         200_000, ge=1, description="Aggregates that one engine process keeps in memory."
@@ -127,11 +145,9 @@ class Settings(BaseModel):
         10, gt=0, description="How long these attempts may take; then it is parked anyway."
     )
     parked_limit: int = Field(
-        100,
-        ge=0,
-        le=1000,
+        100, ge=0, le=1000,
         description="Aggregates that a projection parks per partition; beyond, it stands still.",
-    )
+    )  # fmt: skip
     rebuild_on_change: bool | None = Field(
         None,
         description="Whether changed code of a projection builds it anew; unset: in `semel dev`.",
@@ -140,11 +156,9 @@ class Settings(BaseModel):
         3600, ge=0, description="How long the generation before a flip is kept, to be flipped back."
     )
     audit_load: float = Field(
-        0.01,
-        ge=0,
-        le=1,
+        0.01, ge=0, le=1,
         description="The share of a worker's time for holding rows against the log; 0 for none.",
-    )
+    )  # fmt: skip
     alert_lag_seconds: float = Field(
         30,
         gt=0,

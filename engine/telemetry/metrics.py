@@ -97,6 +97,23 @@ BATCH_COMMANDS = Histogram(
 COMMANDS = Counter(
     "semel_commands_total", "Commands that were answered.", ["status"], registry=REGISTRY
 )
+COMMANDS_DEFERRED = Counter(
+    "semel_commands_deferred_total",
+    "Commands that were not decided when their turn came, by why.",
+    ["reason"],
+    registry=REGISTRY,
+)
+COMMANDS_BUSY = Counter(
+    "semel_commands_busy_total",
+    "Commands that were rejected because too many of their aggregate wait.",
+    registry=REGISTRY,
+)
+COMMANDS_WAITING = Gauge(
+    "semel_commands_waiting",
+    "Commands that wait to be decided, in a partition of this process.",
+    ["partition"],
+    registry=REGISTRY,
+)
 EVENTS = Counter("semel_events_total", "Events that were committed.", registry=REGISTRY)
 REPLIES = Counter(
     "semel_replies_total", "Replies that were sent to clients' lists.", registry=REGISTRY

@@ -12,6 +12,7 @@ import msgspec
 from engine.core.audit.answers import Answers
 from engine.core.audit.ends import Names
 from engine.core.audit.findings import Finding
+from engine.core.audit.late import place_of
 from engine.core.codec import logged, read_event_meta
 from engine.core.errors import Torn
 from engine.core.ids import stream_order, uuid7_ms
@@ -39,7 +40,7 @@ class History:
         self._forgotten = stream_order(forgotten)
         self._answers = answers
         self._run: Effect | None = None
-        self._entry = "0-0"
+        self._entries: dict[str, str] = {}
         self._effects: dict[tuple[str, str], Effect] = {}
         self._unanswered: list[Effect] = []
         self.position = 0
@@ -82,6 +83,11 @@ class History:
                 expected = f"no events of {outcome.entry}, which was {outcome.status}"
                 self._fault("effect_of_refused", f"{effect.first}-0", expected, _said(effect))
 
+    @property
+    def due(self) -> str:
+        """The command whose events came last, if its outcome did not."""
+        return self._run.entry if self._run is not None else ""
+
     def end(self) -> None:
         """There are no more events and no more outcomes."""
         self._close()
@@ -120,9 +126,10 @@ class History:
         self._run = Effect(
             entry, event.aggregate, causation, event.position, event.position, event.version
         )
-        if stream_order(entry) <= stream_order(self._entry):
-            self._fault("log_order", id, f"events of a command behind {self._entry}", f"of {entry}")
-        self._entry = entry
+        last = self._entries.get(event.aggregate, "0-0")
+        if stream_order(entry) <= stream_order(last):
+            self._fault("log_order", id, f"events of a command behind {last}", f"of {entry}")
+        self._entries[event.aggregate] = entry
         first = self._effects.setdefault(key, self._run)
         if first is not self._run and not self._may_run_again(causation, first.entry):
             expected = f"one effect of {causation} on {event.aggregate}, that at {first.first}-0"
@@ -172,8 +179,7 @@ class History:
                 self._fault("cause_differs", f"{effect.first}-0", expected, _said(effect))
 
     def _accepted_fault(self, check: str, outcome: Outcome, expected: str, found: str) -> None:
-        place = self._names.partition, self._names.outcomes, outcome.entry
-        self.findings.append(Finding(check, *place, expected, found))
+        self.findings.append(Finding(check, *place_of(self._names, outcome), expected, found))
 
     def _fault(self, check: str, id: str, expected: str, found: str) -> None:
         place = self._names.partition, self._names.log, id
