@@ -47,7 +47,7 @@ IMPURE = {
 }  # fmt: skip
 
 # Whoever catches everything must report it: the boundaries to the domain's code, and a thread.
-MAY_CATCH_ALL = {"core/intake", "core/parking", "core/audit/refold"} | {
+MAY_CATCH_ALL = {"core/intake", "core/parking", "core/upcasting", "core/audit/refold"} | {
     f"runtime/{name}" for name in ("actor", "attempt", "leases", "projector", "renewal")
 }
 
