@@ -7,10 +7,10 @@ a function takes is the annotation of its first parameter. What contradicts itse
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
@@ -18,7 +18,7 @@ from engine.core.codec import VERSIONED
 from engine.core.confinement import require_query_handler
 from engine.core.decider import Decider, Decision
 from engine.core.errors import Misregistered
-from engine.core.lists import list_fields
+from engine.core.indexing import require_indexes
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.projection import Operation, Projection
 from engine.core.retry import Retry
@@ -232,32 +232,9 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
                 )
             _add_event(domain, event)
             handlers[event.__name__] = EventHandler(function, wants_context)
-    _check_indexes(projection)
+    require_indexes(projection)
     domain.projections[name] = projection
     domain.event_handlers[name] = handlers
-
-
-def _check_indexes(projection: Projection[Any]) -> None:
-    hints_of(projection.row)  # raises where the declaration of a field cannot be read
-    fields, lists = projection.row.__struct_fields__, list_fields(cast("Hashable", projection.row))
-    names = [index.name for index in projection.indexes]
-    if len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
-        raise Misregistered(
-            f"the indexes of {projection.name!r} need different names, each one word: {names}"
-        )
-    for index in projection.indexes:
-        for name in (*index.group, index.order):
-            if name not in fields:
-                raise Misregistered(
-                    f"the index {index.name!r} of {projection.name!r} names the field {name!r}, "
-                    f"which {place_of(projection.row)} does not have"
-                )
-            if name in lists:
-                raise Misregistered(
-                    f"the index {index.name!r} of {projection.name!r} names the field {name!r}, "
-                    f"which is a list at {place_of(projection.row)}: rows are grouped and ordered "
-                    f"by single values"
-                )
 
 
 def _add_query(domain: Domain, answer: Callable[..., Awaitable[Any]]) -> None:
