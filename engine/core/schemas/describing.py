@@ -14,6 +14,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from engine.core.messages import Command, Event
 from engine.core.registry import Domain
+from engine.core.schemas.shaping import shape_of
 
 Schema = Mapping[str, Any]
 
@@ -75,8 +76,8 @@ def described(domain: Domain) -> list[Described]:
 
 def described_event(event: type[Event]) -> Described:
     """What an event type stores."""
-    raw = msgspec.json.schema(event, schema_hook=lambda _: {})
-    return Described(What.EVENT, event.__name__, event.__event_version__, _canonical(raw))
+    shape = _canonical(shape_of(event))
+    return Described(What.EVENT, event.__name__, event.__event_version__, shape)
 
 
 def described_command(command: type[Command]) -> Described:
@@ -125,7 +126,7 @@ def _plain(raw: Any, definitions: Mapping[str, Any], inside: tuple[str, ...]) ->
         return raw
     if "$ref" in raw:
         name = raw["$ref"].rpartition("/")[2]
-        if name in inside:
+        if name in inside or name not in definitions:
             return {"$ref": name}
         beside = {key: value for key, value in raw.items() if key != "$ref"}
         return _plain(definitions[name] | beside, definitions, (*inside, name))

@@ -30,7 +30,7 @@ def faults(old: Schema, new: Schema, path: str = "") -> list[Fault]:
     if len(olds) == len(news) == 1:
         return list(_single(olds[0], news[0], path))
     found: list[Fault] = []
-    for each in olds:
+    for each in (value for member in olds for value in _apart(member)):
         tries = [list(_single(each, member, path)) for member in news]
         if all(tries):
             found += _nearest(each, news, tries, path)
@@ -39,10 +39,13 @@ def faults(old: Schema, new: Schema, path: str = "") -> list[Fault]:
 
 def _nearest(old: Schema, news: list[Schema], tries: list[list[Fault]], path: str) -> list[Fault]:
     """What to say of a member of a union that none of the new ones can read."""
+    if "enum" in old:
+        return [Fault("value_gone", path, f"may not be {old['enum'][0]!r} any more")]
     alike = [found for new, found in zip(news, tries, strict=True) if _type(new) == _type(old)]
-    if len(alike) == 1:
-        return alike[0]
-    return [Fault("type_changed", path, f"may not be {_named(old)} any more")]
+    if not alike:
+        return [Fault("type_changed", path, f"may not be {_named(old)} any more")]
+    # Members are told apart by a listed value: where that is another, all else is too.
+    return min(alike, key=lambda found: (found[0].code == "value_gone", len(found)))
 
 
 def _single(old: Schema, new: Schema, path: str) -> Iterator[Fault]:
@@ -130,6 +133,11 @@ def _members(schema: Schema) -> list[Schema]:
     if isinstance(schema.get("type"), list):
         return [{**schema, "type": each} for each in schema["type"]]
     return [schema]
+
+
+def _apart(schema: Schema) -> list[Schema]:
+    """Listed values each by itself: different members of a union may take them."""
+    return [{"enum": [value]} for value in schema["enum"]] if "enum" in schema else [schema]
 
 
 def _fields(schema: Schema) -> Mapping[str, Schema]:
