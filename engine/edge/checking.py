@@ -5,6 +5,7 @@ was ever written: a type that is gone may have been tried and never used.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,7 @@ from engine.core.registry import Domain
 from engine.core.schemas.breaking import Breach, Verdict, judge
 from engine.core.schemas.describing import What, read_recorded
 from engine.core.schemas.waiting import Waiting
+from engine.core.waiting import in_order, read_kept
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
@@ -53,7 +55,7 @@ async def check_schemas(
 async def _waiting(
     session: "RedisSession", domain: Domain, verdict: Verdict, tell: Callable[[int, str], None]
 ) -> Waiting:
-    """Look at all commands that nobody has handled yet, in partitions and in the inbox."""
+    """Look at all commands that have no final answer yet, in partitions and in the inbox."""
     waiting, audit = Waiting(domain, verdict.narrowed), session.audit
     streams = [(audit.keys.inbox(), await session.inbox().reached(session.partitions), "the inbox")]
     for partition in range(session.partitions):
@@ -64,6 +66,10 @@ async def _waiting(
             for entry in page:
                 waiting.take(entry, where)
             tell(0, f"commands that wait in {where}")
+    for partition in range(session.partitions):
+        for id, kept in in_order(await audit.waiting(partition)):
+            with suppress(ValueError):  # what is none, its owner names
+                waiting.take(read_kept(id, kept)[0], f"partition {partition}, deferred")
     return waiting
 
 

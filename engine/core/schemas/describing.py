@@ -5,11 +5,13 @@ descriptions or examples, and no references but those of a type to itself.
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Any
 
 import msgspec
+from pydantic import PydanticUserError
 from pydantic.json_schema import GenerateJsonSchema
 
 from engine.core.messages import Command, Event
@@ -81,8 +83,10 @@ def described_event(event: type[Event]) -> Described:
 
 
 def described_command(command: type[Command]) -> Described:
-    """What a command type takes."""
-    raw = command.model_json_schema(schema_generator=_Lenient)
+    """What a command type takes; where pydantic cannot say, anything."""
+    raw: dict[str, Any] = {}
+    with suppress(PydanticUserError):
+        raw = command.model_json_schema(schema_generator=_Lenient)
     return Described(What.COMMAND, command.__name__, 1, _canonical(raw))
 
 

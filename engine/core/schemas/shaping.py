@@ -3,6 +3,7 @@
 msgspec makes JSON Schema itself, but says of a time and of a text the same.
 """
 
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -100,7 +101,9 @@ def _with_default(field: inspect.Field, inside: tuple[str, ...]) -> dict[str, An
         default = field.default_factory()
     if default is NODEFAULT:
         return shape
-    return {**shape, "default": msgspec.to_builtins(default, str_keys=True, enc_hook=str)}
+    with suppress(TypeError, ValueError):  # one that JSON cannot show is not shown
+        return {**shape, "default": msgspec.to_builtins(default, str_keys=True, enc_hook=str)}
+    return shape
 
 
 def _bounds(kind: inspect.Type, name: str) -> dict[str, Any]:

@@ -139,6 +139,16 @@ def test_what_has_no_schema_may_be_anything() -> None:
     assert "default" in found
 
 
+class Later(Command):
+    """A command whose field is a type that nobody defines."""
+
+    other: "Undefined"  # type: ignore[name-defined]  # noqa: F821 -- that is the point
+
+
+def test_what_pydantic_cannot_say_may_be_anything() -> None:
+    assert described_command(Later).schema == {}
+
+
 # -- Recorded ---------------------------------------------------------------------------
 
 

@@ -1,5 +1,7 @@
 """``semel check`` as a process: what a deployment would break is refused, with what to do."""
 
+import json
+
 from engine.core.routing import partition_of
 from tests.edge.evolving.till import IN_CENTS, LIFTED, ROWS_IN_CENTS, Project
 
@@ -136,6 +138,22 @@ def test_commands_that_wait_are_not_broken(till: Project) -> None:
     assert "in the inbox, and would be refused: data.note: Extra" in said.errors[0]["message"]
     till.write()
     assert till.check().code == 0
+
+
+def test_commands_that_were_deferred_wait_too(till: Project) -> None:
+    kept = {
+        "tries": 1, "since_ms": 1, "error": "",
+        "fields": {"id": "", "type": "Pay", "aggregate": "till-1", "data": "{}", "meta": ""},
+    }  # fmt: skip
+    waiting = till.keys.waiting(partition_of("till-1", 2))
+    till.redis.hset(waiting, mapping={"7-0": json.dumps(kept), "8-0": "junk"})
+    till.write({"    amount: Decimal\n    note: str": "    amount: str\n    note: str"})
+    said = till.check("-o", "json")
+    assert (said.code, said.data["waiting"]) == (1, 1)
+    [fault] = said.errors
+    assert (fault["code"], fault["path"]) == ("command_narrowed", "amount")
+    assert "the first as 7-0 in partition" in fault["message"]
+    assert "deferred, and would be refused: data.amount: Field required" in fault["message"]
 
 
 def test_what_cannot_be_checked_says_why(till: Project) -> None:

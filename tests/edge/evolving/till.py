@@ -118,7 +118,10 @@ upcasters = [Upcaster(Paid, 1, in_cents)]""",
 }
 """What makes it one that can be deployed."""
 
-ROWS_IN_CENTS: Changes = {"total=event.euros, pay": "total=Decimal(event.cents) / 100, pay"}
+ROWS_IN_CENTS: Changes = {
+    "total=event.euros, pay": 'total=(Decimal(event.cents) / 100).quantize(Decimal("0.01")), pay'
+}
+"""The same rows, from cents."""
 
 
 class Project:
