@@ -21,6 +21,7 @@ from engine.core.messages import Command, CommandContext, Event, EventContext, Q
 from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
 from engine.core.retry import Retry
+from engine.core.upcasting import Upcaster
 from engine.core.views import Page, Views
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ __all__ = [
     "SemelError",
     "Status",
     "Unknown",
+    "Upcaster",
     "VersionConflict",
     "Views",
     "add",

@@ -79,10 +79,12 @@ def domain_of(settings: Settings) -> Domain:
     domain = registry.build(
         deciders=getattr(handlers, "deciders", ()),
         services=getattr(handlers, "services", ()),
+        upcasters=getattr(handlers, "upcasters", ()),
         projections=getattr(projections, "projections", ()),
         queries=getattr(projections, "queries", ()),
     )
     registry.require_handled(domain, settings.handlers)
+    registry.require_readable(domain)
     require_confined(settings.projections, but=settings.handlers)
     return domain
 

@@ -46,7 +46,7 @@ def _keys_in_code() -> set[str]:
     keys = Keys("semel")
     return {
         keys.meta(), keys.inbox(), keys.inbox_lease(), keys.forwarded(), keys.inbox_dead(),
-        keys.nodes(), keys.node("ID"), keys.changes(), keys.watch(), keys.alarms(),
+        keys.nodes(), keys.node("ID"), keys.changes(), keys.watch(), keys.alarms(), keys.schemas(),
         *(
             keys.partition(0, name).replace(":0}", ":P}")
             for name in (
@@ -75,7 +75,7 @@ def test_every_key_function_is_in_this_test() -> None:
     functions = {name for name in vars(Keys) if not name.startswith("_") and name != "namespace"}
     assert functions == {
         "meta", "inbox", "inbox_lease", "forwarded", "inbox_dead", "nodes", "node", "changes",
-        "watch", "alarms",
+        "watch", "alarms", "schemas",
         "partition", "commands", "outcomes", "waiting", "late", "events", "log", "head",
         "branches", "lease",
         "sources", "dead", "projection", "parked", "changed", "curator", "auditor", "live", "row",

@@ -47,8 +47,9 @@ IMPURE = {
 }  # fmt: skip
 
 # Whoever catches everything must report it: the boundaries to the domain's code, and a thread.
-MAY_CATCH_ALL = {"core/intake", "core/parking", "core/audit/refold"} | {
-    f"runtime/{name}" for name in ("actor", "attempt", "leases", "projector", "renewal")
+MAY_CATCH_ALL = {
+    *("core/intake", "core/parking", "core/upcasting", "core/audit/refold", "core/replay/replay"),
+    *(f"runtime/{name}" for name in ("actor", "attempt", "leases", "projector", "renewal")),
 }
 
 FILE_LINES, FUNCTION_LINES, LUA_LINES = 250, 50, 60

@@ -1,28 +1,30 @@
 """The registered domain: which function answers which message.
 
-Registration is explicit: a ``handlers`` package lists its ``deciders`` (and ``services``),
-a ``projections`` package its ``projections`` and ``queries``. Which message a function
-takes is the annotation of its first parameter. What contradicts itself is a
+Registration is explicit: a ``handlers`` package lists its ``deciders`` (and ``services``, and
+``upcasters``), a ``projections`` package its ``projections`` and ``queries``. Which message
+a function takes is the annotation of its first parameter. What contradicts itself is a
 `Misregistered` at start, naming both places.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
+from engine.core.codec import VERSIONED
 from engine.core.confinement import require_query_handler
 from engine.core.decider import Decider, Decision
 from engine.core.errors import Misregistered
-from engine.core.lists import list_fields
+from engine.core.indexing import require_indexes
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.projection import Operation, Projection
 from engine.core.retry import Retry
 from engine.core.routing import id_fault
 from engine.core.signatures import hints_of, place_of, subclasses, taken
+from engine.core.upcasting import Steps, Upcaster, lifted, require_steps, require_version, steps_of
 from engine.core.writers import require_one_writer
 
 
@@ -69,11 +71,22 @@ class Domain:
     event_handlers: dict[str, dict[str, EventHandler]] = field(default_factory=dict)
     queries: dict[str, QueryHandler] = field(default_factory=dict)
     decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
+    upcasters: Mapping[str, Steps] = field(default_factory=dict)
 
-    def decode_event(self, kind: str, data: bytes) -> Event:
-        """An event from its type and stored JSON; raises `KeyError` or a msgspec error."""
+    def decode_event(self, kind: str, data: bytes, meta: bytes) -> Event:
+        """An event as it was stored, whichever version of its type stored it.
+
+        Every recorded event is read here. Raises `KeyError`, a msgspec error or `Unreadable`.
+        """
+        if kind in self.upcasters or meta.startswith(VERSIONED):
+            data = lifted(self.events[kind], self.upcasters.get(kind, {}), data, meta)
         event: Event = self.decoders[kind].decode(data)
         return event
+
+    def upcasters_of(self, projection: str) -> list[Upcaster]:
+        """The upcasters of the events that a projection takes: its rows follow from them too."""
+        steps = [self.upcasters.get(event, {}) for event in self.event_handlers[projection]]
+        return [each[version] for each in steps for version in sorted(each)]
 
 
 def build(
@@ -81,6 +94,7 @@ def build(
     projections: Sequence[Projection[Any]] = (),
     queries: Sequence[Callable[..., Awaitable[Any]]] = (),
     services: Sequence[object] = (),
+    upcasters: Sequence[Upcaster] = (),
 ) -> Domain:
     """Check and index a domain; raises `Misregistered`."""
     domain = Domain()
@@ -91,7 +105,14 @@ def build(
         require_one_writer(projection, domain.kind_events)
     for answer in queries:
         _add_query(domain, answer)
+    domain.upcasters = steps_of(upcasters, domain.events)
     return domain
+
+
+def require_readable(domain: Domain) -> None:
+    """Raise `Misregistered` for an event that could not be read in every version it ever had."""
+    for name, event in domain.events.items():
+        require_steps(event, domain.upcasters.get(name, {}))
 
 
 def require_handled(domain: Domain, package: str) -> None:
@@ -143,6 +164,7 @@ def _add_event(domain: Domain, event: type[Event]) -> None:
         raise Misregistered(
             f"two events are called {event.__name__}: {place_of(other)} and {place_of(event)}"
         )
+    require_version(event)
     domain.events[event.__name__] = event
     try:
         domain.decoders[event.__name__] = msgspec.json.Decoder(event)
@@ -210,32 +232,9 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
                 )
             _add_event(domain, event)
             handlers[event.__name__] = EventHandler(function, wants_context)
-    _check_indexes(projection)
+    require_indexes(projection)
     domain.projections[name] = projection
     domain.event_handlers[name] = handlers
-
-
-def _check_indexes(projection: Projection[Any]) -> None:
-    hints_of(projection.row)  # raises where the declaration of a field cannot be read
-    fields, lists = projection.row.__struct_fields__, list_fields(cast("Hashable", projection.row))
-    names = [index.name for index in projection.indexes]
-    if len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
-        raise Misregistered(
-            f"the indexes of {projection.name!r} need different names, each one word: {names}"
-        )
-    for index in projection.indexes:
-        for name in (*index.group, index.order):
-            if name not in fields:
-                raise Misregistered(
-                    f"the index {index.name!r} of {projection.name!r} names the field {name!r}, "
-                    f"which {place_of(projection.row)} does not have"
-                )
-            if name in lists:
-                raise Misregistered(
-                    f"the index {index.name!r} of {projection.name!r} names the field {name!r}, "
-                    f"which is a list at {place_of(projection.row)}: rows are grouped and ordered "
-                    f"by single values"
-                )
 
 
 def _add_query(domain: Domain, answer: Callable[..., Awaitable[Any]]) -> None:

@@ -13,6 +13,7 @@ from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reading import Log
+from engine.core.ports.schemas import Schemas
 from engine.core.ports.session import Session
 from engine.core.ports.streams import Feed, Inbox, Subscription
 from engine.core.ports.watching import Alarms, Readings
@@ -31,6 +32,7 @@ __all__ = [
     "Readings",
     "Roster",
     "Rows",
+    "Schemas",
     "Session",
     "Subscription",
 ]

@@ -22,6 +22,7 @@ from engine.store.memory.parked import MemoryParked
 from engine.store.memory.readings import MemoryAlarms, MemoryReadings
 from engine.store.memory.roster import MemoryLifeline, MemoryRoster
 from engine.store.memory.rows import MemoryLog
+from engine.store.memory.schemas import MemorySchemas
 from engine.store.memory.server import Link, MemoryServer
 from engine.store.memory.views import MemoryRows, views_only
 from engine.store.namespace import FORMAT, SECRET_BYTES
@@ -48,6 +49,7 @@ class MemorySession(NamesKeys):
         self.parked = MemoryParked(link, keys)
         self.readings = MemoryReadings(link, keys)
         self.alarms = MemoryAlarms(link, keys)
+        self.schemas = MemorySchemas(link, keys)
 
     async def create(self, partitions: int) -> None:
         """Create the namespace unless it exists, and learn its number of partitions."""
