@@ -59,15 +59,16 @@ class Partition:
         self._intake = Intake(domain, number, partitions, secret, settings.command_bytes)
         self._actors_limit = max(1, settings.actors // partitions)
         self.progress = Progress()
-        self._stops: Sequence[Callable[[], None]] = ()
+        self._stop: Callable[[], None] | None = None
         self._stopping = False
         self._untrimmed = 0
 
     def stop(self) -> None:
         """Finish the batch in hand and read no further."""
         self._stopping = True
-        for stop in self._stops:
-            stop()
+        if self._stop is not None:
+            self._stop()
+            self._waiting.wake()
 
     async def serve(self, token: str) -> None:
         """Own the partition until stopped; raises `Fenced`, `Torn` or `Lost`."""
@@ -95,7 +96,7 @@ class Partition:
         """Handle what comes, and what waits, until stopped."""
         horizon, take = Horizon(self._ledger.now_ms), self._waiting.take
         subscription = self._feed.subscribe(self._key, self._head.command)
-        self._stops = subscription.close, self._waiting.wake
+        self._stop = subscription.close
         try:
             while not self._stopping and (entries := await take(subscription)) is not None:
                 self.progress.took()
