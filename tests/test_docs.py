@@ -51,7 +51,7 @@ def _keys_in_code() -> set[str]:
             keys.partition(0, name).replace(":0}", ":P}")
             for name in (
                 "commands", "outcomes", "waiting", "late", "events:AGG", "log", "head", "branches",
-                "lease", "sources", "dead",
+                "lease", "sources", "timers", "timer", "dead",
             )
         ),
         *(
@@ -78,8 +78,8 @@ def test_every_key_function_is_in_this_test() -> None:
         "watch", "alarms", "schemas",
         "partition", "commands", "outcomes", "waiting", "late", "events", "log", "head",
         "branches", "lease",
-        "sources", "dead", "projection", "parked", "changed", "curator", "auditor", "live", "row",
-        "index", "reply",
+        "sources", "timers", "timer", "dead", "projection", "parked", "changed", "curator",
+        "auditor", "live", "row", "index", "reply",
     }  # fmt: skip
 
 

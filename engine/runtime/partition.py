@@ -32,6 +32,7 @@ from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
 from engine.runtime.remembering import Remembering
 from engine.runtime.replies import reply
+from engine.runtime.timers import Timekeeper
 from engine.runtime.waiting import WaitingRoom
 from engine.settings import Settings
 from engine.telemetry import log, metrics
@@ -59,6 +60,7 @@ class Partition:
         self._intake = Intake(domain, number, partitions, secret, settings.command_bytes)
         self._actors_limit = max(1, settings.actors // partitions)
         self.progress = Progress()
+        self._timers = Timekeeper(secret, domain, settings, self.progress)
         self._stops: Sequence[Callable[[], None]] = ()
         self._stopping = False
         self._untrimmed = 0
@@ -82,8 +84,12 @@ class Partition:
         await self._remembering.more()
         self._caution = self._caution_after(self._head)
         limits = Limits(settings.events_per_command, settings.event_bytes, settings.block_seconds)
-        self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits)
-        async with attempting(settings.block_seconds) as attempts:
+        book = self._timers.book
+        self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits, book)
+        async with (
+            self._timers.ringing(self._ledger.timers),
+            attempting(settings.block_seconds) as attempts,
+        ):
             self._waiting = WaitingRoom(self.number, self._window, self._actors, attempts, settings)
             self._deciding = Deciding(self._window, self._actors, attempts, self._waiting)
             await self._waiting.load(self._ledger, self._intake)
@@ -136,8 +142,10 @@ class Partition:
             is_deadly = await self._caution.condemns(guests[0].entry.id)
             if is_deadly:
                 guests[0].received = self._intake.receive(guests[0].entry, is_deadly=True)
+            received = [guest.received for guest in guests]
+            await self._timers.look(received)
             look = self._actors.count if is_deadly else self._actors.load
-            versions = await look(self._addressed([guest.received for guest in guests]))
+            versions = await look(self._addressed(received))
             draft = self._draft(versions)
             for queue in queues:
                 draft = await self._with_room(draft)
@@ -151,6 +159,7 @@ class Partition:
         is_deadly = await self._caution.condemns(batch[0].id)
         received = [self._intake.receive(entry, is_deadly=is_deadly) for entry in batch]
         await self._remembering.enough(received)
+        await self._timers.look(received)
         look = self._actors.count if is_deadly else self._actors.load
         versions = await look(self._addressed(received))
         answers = await self._deciding.decide(received, self._patience())
@@ -198,11 +207,7 @@ class Partition:
 
     async def _with_room(self, draft: Draft) -> Draft:
         """A draft that takes another command: one script should not write too many events."""
-        settings = self._settings
-        is_full = (
-            draft.event_count >= settings.batch_events or draft.event_bytes >= settings.batch_bytes
-        )
-        if not is_full:
+        if not draft.is_full(self._settings.batch_events, self._settings.batch_bytes):
             return draft
         await self._commit(draft)
         return self._draft(draft.versions)
@@ -215,6 +220,7 @@ class Partition:
         sent = monotonic()
         await patiently(lambda: self._ledger.commit(commit), self.progress, lambda: self._stopping)
         self.progress.moved()
+        self._timers.heed(commit.timers)
         late = commit.waits.late.values() if commit.waits is not None else ()
         answers = [record.status for record in (*commit.records, *late)]
         metrics.count_commit(self.number, answers, draft.event_count, monotonic() - sent)

@@ -103,6 +103,14 @@ class Keys:
         """Hash, for ever: how far each inside source of commands has come. Written by submit."""
         return self.partition(partition, "sources")
 
+    def timers(self, partition: int) -> str:
+        """Zset of timers by when they are due, in ms. Written by commits, emptied by the owner."""
+        return self.partition(partition, "timers")
+
+    def timer(self, partition: int) -> str:
+        """Hash: each timer until its command is handled, as JSON. Written by commits."""
+        return self.partition(partition, "timer")
+
     def dead(self, partition: int) -> str:
         """Stream, kept: what could not be handled, and why. Written by the owner."""
         return self.partition(partition, "dead")

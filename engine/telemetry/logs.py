@@ -28,6 +28,8 @@ EVENTS: Final = {
     "redis.accepting": "Redis takes writes again; work goes on.",
     "partition.stopped": "What a lease is for stopped; see `error`. Torn data: run `semel verify`.",
     "partition.mended": "A client set a command's id in the future: it is in `dead`, work goes on.",
+    "timers.held": "Redis takes no commands of timers that are due; tried again. See `error`.",
+    "timers.damaged": "Timers that are due cannot be read: `timer` has them. They fire no more.",
     "node.drained": "Somebody asked this process to drain: `semel node drain`.",
     "node.untold": "Redis refused news; others see it at their next heartbeat.",
     "node.mute": "Redis refused a heartbeat; the process works on, but is not listed.",

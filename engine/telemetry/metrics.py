@@ -31,6 +31,9 @@ _COMMIT_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
 _BATCH_COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 """Up to the most that ``batch_commands`` may be."""
 
+_LATE_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 30, 300)
+"""From a timer that fires at its time to those that were due while nobody served."""
+
 _CODE = re.compile(r"[A-Z]{3,}(?= )")
 """The code of an error reply. redis-py cuts off ERR, which is what stays then."""
 
@@ -125,6 +128,15 @@ PARTITION_MOVED = Gauge(
     registry=REGISTRY,
 )
 
+# -- Timers -----------------------------------------------------------------------------
+
+TIMER_LATE = Histogram(
+    "semel_timer_late_seconds",
+    "How long after its time a timer became a command, by Redis's clock.",
+    registry=REGISTRY,
+    buckets=_LATE_SECONDS,
+)
+
 # -- Projections ------------------------------------------------------------------------
 
 PROJECTION_EVENTS = Counter(
@@ -216,6 +228,12 @@ def count_commit(partition: int, answers: Iterable[Status], events: int, seconds
     BATCH_COMMANDS.observe(by_status.total())
     EVENTS.inc(events)
     PARTITION_MOVED.labels(partition).set_to_current_time()
+
+
+def count_timers(late_ms: Iterable[int]) -> None:
+    """Count timers that have fired, each by how late it was."""
+    for late in late_ms:
+        TIMER_LATE.observe(late / 1000)
 
 
 def count_applied(projection: str, partition: int, events: int) -> None:
