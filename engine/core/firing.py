@@ -80,10 +80,44 @@ class FiredSome(NamedTuple):
 
     ``late_ms`` is how late each of those was that fired. ``damaged`` are those that could not be
     read: they are due no more, and stay in ``timer`` to be looked at. ``next_ms`` is when the
-    next one is due, None where none is.
+    next of the ``left`` ones is due, None where there is none.
     """
 
     now_ms: int
+    left: int
     late_ms: list[int]
     damaged: list[str]
     next_ms: int | None
+
+
+class TimerSeen(msgspec.Struct, frozen=True):
+    """A timer as somebody sees it who looks on; ``at`` is when it is due, in ms since 1970.
+
+    One that has ``fired`` is a command by now that was not handled yet. Of one that cannot be
+    read ``number`` and what follows are empty.
+    """
+
+    aggregate: str
+    name: str
+    at: int
+    fired: bool
+    number: str
+    type: str
+    data: str
+
+
+class TimerCount(NamedTuple):
+    """A partition's timers that have not fired, how many are due, and when the first one is."""
+
+    left: int
+    due: int
+    first_ms: int | None
+
+
+def seen_of(key: str, at: float | None, timer: Timer | None) -> TimerSeen:
+    """A timer as it stands; ``at`` is when it fires, None where it has."""
+    aggregate, _, name = key.rpartition("/")
+    if timer is None:
+        return TimerSeen(aggregate, name, int(at or 0), at is None, "", "", "")
+    due = timer.at if at is None else int(at)
+    return TimerSeen(aggregate, name, due, at is None, timer.number, timer.type, timer.data)

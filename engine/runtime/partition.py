@@ -60,7 +60,7 @@ class Partition:
         self._intake = Intake(domain, number, partitions, secret, settings.command_bytes)
         self._actors_limit = max(1, settings.actors // partitions)
         self.progress = Progress()
-        self._timers = Timekeeper(secret, domain, settings, self.progress)
+        self._timers = Timekeeper(number, secret, domain, settings, self.progress)
         self._stops: Sequence[Callable[[], None]] = ()
         self._stopping = False
         self._untrimmed = 0

@@ -1,8 +1,7 @@
 """Timers at work: what an owner must know of them, and an alarm that rings when one is due.
 
-The alarm sleeps until the next timer is due by Redis's clock, which each answer tells. Nothing
-is asked while none is; a timer that is set for sooner wakes it. Clocks drift apart, so a long
-sleep is taken in parts, each most of what is left.
+The alarm sleeps until the next timer is due by Redis's clock, which each answer tells; a timer
+that is set for sooner wakes it. Where no timer is set nothing is asked.
 """
 
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -29,23 +28,22 @@ FIRE_LIMIT = 100
 BREATH_SECONDS = 0.005
 """Between two steps: timers that are due at nearly the same time fire together."""
 
-WHOLE_SLEEP_SECONDS = 2.0
-"""A sleep so short is taken whole: no clock drifts so far meanwhile that anybody would see it."""
-
-SLEEP_SHARE = 0.98
-"""Of a longer one this much is taken before the clock is asked again."""
-
-SLEEP_SECONDS = 3600.0
-"""Asleep for longer, an alarm would not hear of a clock that was set."""
+SLEEP_SECONDS = 10.0
+"""The longest sleep while timers are set: clocks drift apart and are set, and metrics get old."""
 
 
 class Timekeeper:
     """The timers of one partition, for one acquisition."""
 
     def __init__(
-        self, secret: bytes, domain: Domain, settings: Settings, progress: Progress
+        self,
+        partition: int,
+        secret: bytes,
+        domain: Domain,
+        settings: Settings,
+        progress: Progress,
     ) -> None:
-        self._progress = progress
+        self._partition, self._progress = partition, progress
         limits = TimerLimits(
             timedelta(days=settings.timer_limit_days), settings.events_per_command,
             settings.event_bytes,
@@ -82,27 +80,26 @@ class Timekeeper:
         except BaseExceptionGroup as errors:
             error = single(errors)
             raise error from error.__cause__
+        finally:
+            metrics.hide_timers(self._partition)
 
     async def _ring(self) -> None:
         while True:
-            self._due = inf
             fired = await self._fire()
             if len(fired.late_ms) + len(fired.damaged) == FIRE_LIMIT:
                 continue
-            self._due = min(self._due, inf if fired.next_ms is None else fired.next_ms)
             with anyio.CancelScope() as self._sleep:
                 await self._timers.sleep(_pause(self._due - fired.now_ms))
 
     async def _fire(self) -> FiredSome:
         """Fire what is due, trying again while Redis does not take it."""
-        attempts = 0
+        began, attempts = anyio.current_time(), 0
+        self._due = inf
         while True:
             try:
                 fired = await self._timers.fire(FIRE_LIMIT)
             except Refused as error:
-                self._progress.trouble = f"timers that are due cannot fire: {error}"
-                if attempts == 0:
-                    log.error("timers.held", error=str(error))
+                self._held(error, anyio.current_time() - began, first=attempts == 0)
                 await anyio.sleep(PAUSE_SECONDS[min(attempts, len(PAUSE_SECONDS) - 1)])
                 attempts += 1
                 continue
@@ -110,15 +107,20 @@ class Timekeeper:
                 self._progress.trouble = ""
             if fired.damaged:
                 log.error("timers.damaged", timers=fired.damaged)
-            metrics.count_timers(fired.late_ms)
+            next_ms = inf if fired.next_ms is None else fired.next_ms
+            self._due = min(self._due, next_ms)
+            overdue = max(0, fired.now_ms - next_ms) / 1000
+            metrics.count_timers(self._partition, fired.late_ms, fired.left, overdue)
             return fired
+
+    def _held(self, error: Refused, seconds: float, *, first: bool) -> None:
+        """Redis does not take what is due: say so, once, and for how long."""
+        self._progress.trouble = f"timers that are due cannot fire: {error}"
+        metrics.TIMER_OVERDUE.labels(self._partition).set(seconds)
+        if first:
+            log.error("timers.held", error=str(error))
 
 
 def _pause(left_ms: float) -> float | None:
     """How many seconds to sleep with so much time left; None for ever."""
-    if left_ms == inf:
-        return None
-    seconds = left_ms / 1000
-    if seconds > WHOLE_SLEEP_SECONDS:
-        seconds = min(seconds * SLEEP_SHARE, SLEEP_SECONDS)
-    return max(seconds, BREATH_SECONDS)
+    return None if left_ms == inf else max(BREATH_SECONDS, min(left_ms / 1000, SLEEP_SECONDS))

@@ -37,6 +37,7 @@ from engine.store.roster import RedisRoster
 from engine.store.rows import RedisLog
 from engine.store.schemas import RedisSchemas
 from engine.store.scripts import Scripts
+from engine.store.timers import RedisTimerLook
 from engine.store.views import RedisRows, views_only
 
 CONSUMER = "worker"
@@ -71,6 +72,7 @@ class RedisSession(NamesKeys):
         self.checkpoints = RedisCheckpoints(control, keys)
         self.inspection = RedisInspection(control, keys)
         self.audit = RedisAudit(control, keys)
+        self.timers = RedisTimerLook(control, keys)
         self.parked = RedisParked(control, self._scripts, keys)
         self.readings = RedisReadings(control, self._scripts, keys)
         self.alarms = RedisAlarms(control, self._scripts, keys)

@@ -31,9 +31,6 @@ _COMMIT_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5,
 _BATCH_COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 """Up to the most that ``batch_commands`` may be."""
 
-_LATE_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5, 30, 300)
-"""From a timer that fires at its time to those that were due while nobody served."""
-
 _CODE = re.compile(r"[A-Z]{3,}(?= )")
 """The code of an error reply. redis-py cuts off ERR, which is what stays then."""
 
@@ -130,11 +127,23 @@ PARTITION_MOVED = Gauge(
 
 # -- Timers -----------------------------------------------------------------------------
 
+TIMERS = Gauge(
+    "semel_timers",
+    "Timers that are set in a partition of this process, and have not fired.",
+    ["partition"],
+    registry=REGISTRY,
+)
+TIMER_OVERDUE = Gauge(
+    "semel_timer_overdue_seconds",
+    "How long the first of these has been due; 0 where none is.",
+    ["partition"],
+    registry=REGISTRY,
+)
 TIMER_LATE = Histogram(
     "semel_timer_late_seconds",
     "How long after its time a timer became a command, by Redis's clock.",
     registry=REGISTRY,
-    buckets=_LATE_SECONDS,
+    buckets=_COMMIT_SECONDS,
 )
 
 # -- Projections ------------------------------------------------------------------------
@@ -230,10 +239,18 @@ def count_commit(partition: int, answers: Iterable[Status], events: int, seconds
     PARTITION_MOVED.labels(partition).set_to_current_time()
 
 
-def count_timers(late_ms: Iterable[int]) -> None:
-    """Count timers that have fired, each by how late it was."""
+def count_timers(partition: int, late_ms: Iterable[int], left: int, overdue: float) -> None:
+    """Count timers that have fired, each by how late it was, and those that have not."""
     for late in late_ms:
         TIMER_LATE.observe(late / 1000)
+    TIMERS.labels(partition).set(left)
+    TIMER_OVERDUE.labels(partition).set(overdue)
+
+
+def hide_timers(partition: int) -> None:
+    """Say nothing more of a partition's timers: somebody else does."""
+    TIMERS.remove(partition)
+    TIMER_OVERDUE.remove(partition)
 
 
 def count_applied(projection: str, partition: int, events: int) -> None:

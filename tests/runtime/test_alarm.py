@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from engine.core.errors import NotNow
+from tests.counted import Counted
 from tests.eventually import eventually
 from tests.runtime.meddling import Death, Meddler, die
 from tests.runtime.timing import BELL, HOME, handled, sent, stage_with, through
@@ -76,3 +77,17 @@ async def test_a_timer_that_cannot_be_read_is_named() -> None:
     assert [(one["event"], one["timers"]) for one in logged] == [
         ("timers.damaged", ["bell-1/bell"])
     ]
+
+
+async def test_timers_are_counted() -> None:
+    stage, counted = stage_with(), Counted()
+    async with stage.owner(HOME):
+        await stage.answer("SetOff", BELL, {"after": 60, "name": "first"})
+        await stage.answer("SetOff", BELL, {"after": 90, "name": "second"})
+        stage.wind(61)
+        await handled(stage)
+        of = {"partition": str(HOME)}
+        assert counted.now("semel_timers", **of) == 1
+        assert counted.now("semel_timer_overdue_seconds", **of) == 0
+    assert counted.more("semel_timer_late_seconds_count") == 1
+    assert counted.more("semel_timer_late_seconds_sum") == pytest.approx(1)

@@ -16,7 +16,7 @@ from engine.core.ports.reading import Log
 from engine.core.ports.schemas import Schemas
 from engine.core.ports.session import Session
 from engine.core.ports.streams import Feed, Inbox, Subscription
-from engine.core.ports.timers import Timers
+from engine.core.ports.timers import TimerLook, Timers
 from engine.core.ports.watching import Alarms, Readings
 
 __all__ = [
@@ -36,5 +36,6 @@ __all__ = [
     "Schemas",
     "Session",
     "Subscription",
+    "TimerLook",
     "Timers",
 ]

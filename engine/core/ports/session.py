@@ -12,6 +12,7 @@ from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reading import Log
 from engine.core.ports.schemas import Schemas
 from engine.core.ports.streams import Feed, Inbox
+from engine.core.ports.timers import TimerLook
 from engine.core.ports.watching import Alarms, Readings
 from engine.core.projection import Index
 
@@ -58,6 +59,10 @@ class Session(Protocol):
     @property
     def schemas(self) -> Schemas:
         """The schemas in use."""
+
+    @property
+    def timers(self) -> TimerLook:
+        """The timers of this namespace, for those who look on."""
 
     @property
     def server(self) -> str:

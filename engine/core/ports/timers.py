@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from engine.core.firing import FiredSome, Timer
+from engine.core.firing import FiredSome, Timer, TimerCount, TimerSeen
 
 
 class Timers(Protocol):
@@ -20,3 +20,16 @@ class Timers(Protocol):
 
     async def sleep(self, seconds: float | None) -> None:
         """Let time pass as Redis's clock measures it; None: until somebody cancels it."""
+
+
+class TimerLook(Protocol):
+    """The timers of a namespace, for those who look on."""
+
+    async def first(self, partition: int, count: int) -> Sequence[TimerSeen]:
+        """The timers of a partition that are due first."""
+
+    async def of(self, partition: int, aggregate: str) -> Sequence[TimerSeen]:
+        """An aggregate's timers, those that are due first before others, fired ones too."""
+
+    async def counts(self, partitions: int) -> Sequence[TimerCount]:
+        """How many timers each partition has, by Redis's clock."""

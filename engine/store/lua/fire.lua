@@ -2,8 +2,8 @@
 -- Make commands of timers that are due by Redis's clock: each is taken off and added in one step.
 -- KEYS     1 lease  2 timers  3 timer  4 commands
 -- ARGV     1 token  2 how many at the most
--- Returns  the time in ms, when the next is due in ms ('' where none is), a list of how many ms late
---          each was that fired, a list of those that cannot be read
+-- Returns  the time in ms, when the next is due in ms ('' where none is), how many are left, a list
+--          of how many ms late each was that fired, a list of those that cannot be read
 -- Errors   FENCED  the lease is not ours: nothing was written
 --          any other: the stream gives out no more ids, and none fired. Until it is mended none can
 -- What fired stays in `timer` until its command is handled; what cannot be read stays there too.
@@ -40,4 +40,5 @@ for i = 1, #due, 2 do
   call('ZREM', timers, due[i])
 end
 local first = call('ZRANGE', timers, 0, 0, 'WITHSCORES')[2]
-return {now, first and string.format('%.0f', tonumber(first)) or '', late, damaged}
+local next_due = first and string.format('%.0f', tonumber(first)) or ''
+return {now, next_due, call('ZCARD', timers), late, damaged}

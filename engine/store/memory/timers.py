@@ -1,12 +1,20 @@
 """One partition's timers: set and cancelled by commits, made commands when they are due."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import anyio
 import msgspec
 
 from engine.core.errors import Fenced, Refused
-from engine.core.firing import FiredSome, Timer, TimerWrite
+from engine.core.firing import (
+    FiredSome,
+    Timer,
+    TimerCount,
+    TimerSeen,
+    TimerWrite,
+    seen_of,
+    timer_key,
+)
 from engine.store.commands import COMMAND_FIELDS
 from engine.store.keys import Keys
 from engine.store.memory.keyspace import Keyspace
@@ -46,7 +54,8 @@ class MemoryTimers:
                 late.append(now - int(ranking[key]))
             del ranking[key]
         data.keep(self._timers, ranking)
-        return FiredSome(now, late, damaged, int(min(ranking.values())) if ranking else None)
+        first = int(min(ranking.values())) if ranking else None
+        return FiredSome(now, len(ranking), late, damaged, first)
 
     async def fired(self, keys: Sequence[str]) -> list[Timer | None]:
         """The timers that stand and have fired, of these; None where there is none such."""
@@ -83,6 +92,42 @@ class MemoryTimers:
                     del known[key]
             data.keep(self._timers, ranking)
             data.keep(self._timer, known)
+
+
+class MemoryTimerLook:
+    """Timers for those who look on: changes nothing and owns nothing."""
+
+    def __init__(self, link: Link, keys: Keys) -> None:
+        self._link, self._keys = link, keys
+
+    async def first(self, partition: int, count: int) -> list[TimerSeen]:
+        """The timers of a partition that are due first."""
+        data = await self._link.turn()
+        waiting = data.ranking(self._keys.timers(partition))
+        known = data.hash(self._keys.timer(partition))
+        return [_seen(key, waiting, known) for key in waiting.ordered()[:count]]
+
+    async def of(self, partition: int, aggregate: str) -> list[TimerSeen]:
+        """An aggregate's timers, those that are due first before others, fired ones too."""
+        data = await self._link.turn()
+        waiting = data.ranking(self._keys.timers(partition))
+        known = data.hash(self._keys.timer(partition))
+        prefix = timer_key(aggregate, "")
+        seen = [_seen(key, waiting, known) for key in known if key.startswith(prefix)]
+        return sorted(seen, key=lambda each: (each.at, each.name))
+
+    async def counts(self, partitions: int) -> list[TimerCount]:
+        """How many timers each partition has, by the server's clock."""
+        data, now = await self._link.turn(), self._link.server.now_ms()
+        every = [data.ranking(self._keys.timers(number)).values() for number in range(partitions)]
+        return [
+            TimerCount(len(due), sum(at <= now for at in due), int(min(due)) if due else None)
+            for due in every
+        ]
+
+
+def _seen(key: str, waiting: Mapping[str, float], known: Mapping[str, str]) -> TimerSeen:
+    return seen_of(key, waiting.get(key), timer_of(known.get(key, "").encode()))
 
 
 def _fields(timer: Timer) -> dict[bytes, bytes]:
