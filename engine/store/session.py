@@ -18,6 +18,7 @@ from engine.core.errors import Lost, NotNow, Refused, SemelError, Unavailable, U
 from engine.core.projection import Index
 from engine.store import namespace
 from engine.store.audit import RedisAudit
+from engine.store.audit_timers import RedisTimerAudit
 from engine.store.builds import RedisBuilds
 from engine.store.checkpoints import RedisCheckpoints
 from engine.store.clock import now_ms
@@ -73,6 +74,7 @@ class RedisSession(NamesKeys):
         self.inspection = RedisInspection(control, keys)
         self.audit = RedisAudit(control, keys)
         self.timers = RedisTimerLook(control, keys)
+        self.timer_audit = RedisTimerAudit(control, keys)
         self.parked = RedisParked(control, self._scripts, keys)
         self.readings = RedisReadings(control, self._scripts, keys)
         self.alarms = RedisAlarms(control, self._scripts, keys)
