@@ -21,6 +21,7 @@ from engine.core.messages import Command, CommandContext, Event, EventContext, Q
 from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
 from engine.core.retry import Retry
+from engine.core.schedules import Schedule
 from engine.core.timers import TimerChange, cancel_timer, set_timer
 from engine.core.upcasting import Upcaster
 from engine.core.views import Page, Views
@@ -47,6 +48,7 @@ __all__ = [
     "Rejected",
     "Retry",
     "Row",
+    "Schedule",
     "SemelError",
     "Status",
     "TimerChange",

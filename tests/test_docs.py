@@ -58,7 +58,7 @@ def _keys_in_code() -> set[str]:
             of_generation(0, "NAME", 0).replace(":0}", ":P}").replace("@0", "@GEN")
             for of_generation in (keys.projection, keys.parked, keys.changed)
         ),
-        keys.live("NAME"), keys.curator("NAME"), keys.auditor("NAME"),
+        keys.live("NAME"), keys.curator("NAME"), keys.auditor("NAME"), keys.schedule("NAME"),
         keys.row("NAME", 0, "ROW").replace("@0", "@GEN"),
         keys.index("NAME", 0, "INDEX").replace("@0", "@GEN") + ":VALUE",
         keys.reply("VALUE"),
@@ -79,7 +79,7 @@ def test_every_key_function_is_in_this_test() -> None:
         "partition", "commands", "outcomes", "waiting", "late", "events", "log", "head",
         "branches", "lease",
         "sources", "timers", "timer", "dead", "projection", "parked", "changed", "curator",
-        "auditor", "live", "row", "index", "reply",
+        "auditor", "schedule", "live", "row", "index", "reply",
     }  # fmt: skip
 
 

@@ -135,6 +135,10 @@ class Keys:
         """Hash: the lease of whoever holds a projection's rows against the log, all the time."""
         return f"{{{self.namespace}}}:auditor:{projection}"
 
+    def schedule(self, name: str) -> str:
+        """Hash: the lease of whoever submits the occurrences of a recurring schedule."""
+        return f"{{{self.namespace}}}:schedule:{name}"
+
     def live(self, projection: str) -> str:
         """Hash, for ever: the generations of a projection. Changed by comparison only."""
         return f"{self.namespace}:view:{projection}"
@@ -199,6 +203,10 @@ class NamesKeys:
     def auditor_lease(self, projection: str) -> str:
         """The name of an auditor's lease."""
         return self._keys.auditor(projection)
+
+    def schedule_lease(self, name: str) -> str:
+        """The name of the lease of whoever submits a schedule's occurrences."""
+        return self._keys.schedule(name)
 
     def commands_key(self, partition: int) -> str:
         """A partition's command stream."""

@@ -36,6 +36,7 @@ from engine.store.parked import RedisParked
 from engine.store.readings import RedisAlarms, RedisReadings
 from engine.store.roster import RedisRoster
 from engine.store.rows import RedisLog
+from engine.store.schedules import RedisOccurrences
 from engine.store.schemas import RedisSchemas
 from engine.store.scripts import Scripts
 from engine.store.timers import RedisTimerLook
@@ -74,6 +75,7 @@ class RedisSession(NamesKeys):
         self.inspection = RedisInspection(control, keys)
         self.audit = RedisAudit(control, keys)
         self.timers = RedisTimerLook(control, keys)
+        self.occurrences = RedisOccurrences(control, self._scripts, keys)
         self.timer_audit = RedisTimerAudit(control, keys)
         self.parked = RedisParked(control, self._scripts, keys)
         self.readings = RedisReadings(control, self._scripts, keys)

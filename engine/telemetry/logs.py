@@ -30,6 +30,7 @@ EVENTS: Final = {
     "partition.mended": "A client set a command's id in the future: it is in `dead`, work goes on.",
     "timers.held": "Redis takes no commands of timers that are due; tried again. See `error`.",
     "timers.damaged": "Timers that are due cannot be read: `timer` has them. They fire no more.",
+    "schedule.late": "Nobody ran when an occurrence was due: the last one missed is made up for.",
     "node.drained": "Somebody asked this process to drain: `semel node drain`.",
     "node.untold": "Redis refused news; others see it at their next heartbeat.",
     "node.mute": "Redis refused a heartbeat; the process works on, but is not listed.",

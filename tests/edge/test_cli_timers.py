@@ -6,6 +6,7 @@ from redis import Redis
 
 from engine.store.keys import Keys
 from tests.edge.command_line import Semel
+from tests.eventually import at_last
 
 BELLS: dict[str, Any] = {"SEMEL_HANDLERS": "tests.runtime.bells", "SEMEL_PROJECTIONS": "none"}
 
@@ -46,3 +47,26 @@ def test_overdue_timers_are_told_where_nobody_serves(valkey_url: str, namespace:
     assert "1 timers are overdue, by 10 min" in state["summary"]
     [one] = semel.run("timers", "list", "-o", "json").data
     assert (one["state"], one["command"]) == ("overdue", "?")
+
+
+def test_schedules_are_listed_with_what_comes_next(valkey_url: str, namespace: str) -> None:
+    semel = Semel(valkey_url, namespace)
+    assert semel.run("init", "--partitions", "2").code == 0
+    assert "no schedule is registered" in semel.run("schedules", "list").out
+    yearly: dict[str, Any] = {**BELLS, "SEMEL_HANDLERS": "tests.faults.yearly"}
+    [one] = semel.run("schedules", "list", "-o", "json", **yearly).data
+    assert (one["schedule"], one["command"], one["last"], one["owner"]) == (
+        "yearly", "Remind", "", "",
+    )  # fmt: skip
+    assert one["next"].endswith("-01-01T00:00:00+00:00")
+    with semel.daemon("run", **yearly) as engine:
+        node = engine.logged("engine.started")["node"]
+
+        def listed() -> dict[str, Any]:
+            found: dict[str, Any] = semel.run("schedules", "list", "-o", "json", **yearly).data[0]
+            return found
+
+        at_last(lambda: (said := listed())["last"] and said["owner"] == node, "it is served")
+        assert "yearly" in semel.run("schedules", "list", **yearly).out
+        assert engine.stop().code == 0
+    assert listed()["owner"] == ""

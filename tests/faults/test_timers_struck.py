@@ -1,20 +1,24 @@
-"""Timers in real processes, on a real server: each fires once, whoever is killed meanwhile."""
+"""Timers and schedules in real processes, on a real server: once, whoever is killed meanwhile."""
 
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from redis.exceptions import RedisError
 
+from engine.core.routing import partition_of
 from engine.edge.binary import Binary
 from engine.store.keys import Keys
 from tests.edge.command_line import Semel
 from tests.eventually import eventually
+from tests.faults import yearly
 from tests.faults.clock import Clock
 from tests.faults.program import Program, ending, semel
 from tests.faults.server import Server
+from tests.runtime import bells
 
 PARTITIONS, BELLS, TIMERS = 4, 40, 400
 KEYS = Keys("semel")
@@ -43,17 +47,61 @@ async def test_every_timer_fires_once_whoever_is_killed(
             for partition in range(PARTITIONS):
                 left = await redis.exists(KEYS.timers(partition), KEYS.timer(partition))
                 assert left == 0
-        for engine in engines:
-            engine.ask_to_end()
-            await engine.ended_well(SECONDS)
+        await ended(engines)
         assert line.process("verify").code == 0
 
 
+async def test_what_was_missed_is_made_up_for_once_whoever_is_killed(
+    valkey_binary: Binary, tmp_path: Path
+) -> None:
+    server = Server(valkey_binary, tmp_path, "redis", Clock(tmp_path))
+    sources = KEYS.sources(partition_of(yearly.AGGREGATE, PARTITIONS))
+    with cast(server, tmp_path, yearly.__name__) as engines:
+        await server.start()
+        line = Semel(server.url, "semel")
+        assert line.process("init", "--partitions", str(PARTITIONS)).code == 0
+        async with server.admin() as redis:
+            await redis.hset(sources, "schedule/yearly", f"0 {yearly.TIMES}")
+        for engine in engines:
+            engine.start()
+        assert len(await fired(server, 1)) == 1
+        for engine in engines:
+            engine.kill()
+            engine.start()
+        async with server.admin() as redis:
+            mark = await redis.hget(sources, "schedule/yearly")
+            served = partial(_is_held, redis, KEYS.schedule("yearly"))
+            await eventually(served, "the schedule is served again", SECONDS)
+            await ended(engines)
+            assert await redis.hget(sources, "schedule/yearly") == mark
+        assert len(await fired(server, 1)) == 1
+
+
+async def ended(engines: list[Program]) -> None:
+    """Ask engines to end, once they have begun, and wait until they have."""
+    for engine in engines:
+        begun = partial(_has_begun, engine)
+        await eventually(begun, f"{engine.name} has begun", SECONDS)
+        engine.ask_to_end()
+        await engine.ended_well(SECONDS)
+
+
+def _has_begun(engine: Program) -> bool:
+    """Whether the one of now has said what it is called: that has its pid in it."""
+    return f"-{engine.process.pid}-" in engine.log.read_text()
+
+
+async def _is_held(redis: Any, lease: str) -> bool:
+    """Whether a lease is somebody's who lives."""
+    node, pids = await redis.hget(lease, "node"), await redis.zrange(KEYS.nodes(), 0, -1)
+    return node is not None and node in pids
+
+
 @contextmanager
-def cast(server: Server, place: Path) -> Iterator[list[Program]]:
+def cast(server: Server, place: Path, handlers: str = bells.__name__) -> Iterator[list[Program]]:
     """Two engines, and the server; nothing of them is left behind."""
     said = {
-        "SEMEL_REDIS": server.url, "SEMEL_HANDLERS": "tests.runtime.bells",
+        "SEMEL_REDIS": server.url, "SEMEL_HANDLERS": handlers,
         "SEMEL_PROJECTIONS": "none", "PYTHONPATH": ".",
     }  # fmt: skip
     engines = [

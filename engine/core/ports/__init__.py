@@ -13,6 +13,7 @@ from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reading import Log
+from engine.core.ports.schedules import Occurrences
 from engine.core.ports.schemas import Schemas
 from engine.core.ports.session import Session
 from engine.core.ports.streams import Feed, Inbox, Subscription
@@ -30,6 +31,7 @@ __all__ = [
     "Ledger",
     "Lifeline",
     "Log",
+    "Occurrences",
     "Readings",
     "Roster",
     "Rows",

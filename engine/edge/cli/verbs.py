@@ -25,6 +25,7 @@ VERBS = {
     "projection": "projection",
     "dead": "dead",
     "timers": "timers",
+    "schedules": "schedules",
     "node": "node",
     "verify": "verify",
     "check": "check",
@@ -48,6 +49,7 @@ GROUPS = {
     ),
     "dead": ("list", "show", "retry", "drop"),
     "timers": ("list",),
+    "schedules": ("list",),
     "node": ("list", "drain"),
 }
 """Verbs that are nouns, and what can be done with each: its function is ``<noun>_<verb>``."""
