@@ -16,7 +16,7 @@ from engine.core import errors, registry
 from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
-from engine.telemetry import metrics
+from engine.telemetry import metrics, timing
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -106,7 +106,12 @@ def test_every_log_event_is_declared_and_every_declared_one_is_logged() -> None:
 
 # -- Metrics ----------------------------------------------------------------------------
 
-METRICS = {name: one for name, one in vars(metrics).items() if isinstance(one, MetricWrapperBase)}
+METRICS = {
+    name: one
+    for module in (metrics, timing)
+    for name, one in vars(module).items()
+    if isinstance(one, MetricWrapperBase)
+}
 
 
 def _shown_as(metric: MetricWrapperBase) -> tuple[str, str, str, str]:

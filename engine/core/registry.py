@@ -1,8 +1,8 @@
 """The registered domain: which function answers which message.
 
 Registration is explicit: a ``handlers`` package lists its ``deciders`` (and ``services``, and
-``upcasters``), a ``projections`` package its ``projections`` and ``queries``. Which message
-a function takes is the annotation of its first parameter. What contradicts itself is a
+``upcasters``), a ``projections`` package its ``projections`` and ``queries``. Which message a
+function takes is the annotation of its first parameter. What contradicts itself is a
 `Misregistered` at start, naming both places.
 """
 

@@ -20,7 +20,7 @@ from engine.core.timebook import TimerBook, TimerLimits
 from engine.runtime.patience import PAUSE_SECONDS
 from engine.runtime.progress import Progress
 from engine.settings import Settings
-from engine.telemetry import log, metrics
+from engine.telemetry import log, timing
 
 FIRE_LIMIT = 100
 """Timers that fire in one step: a millisecond or two of Redis's time."""
@@ -81,7 +81,7 @@ class Timekeeper:
             error = single(errors)
             raise error from error.__cause__
         finally:
-            metrics.hide_timers(self._partition)
+            timing.hide(self._partition)
 
     async def _ring(self) -> None:
         while True:
@@ -110,13 +110,13 @@ class Timekeeper:
             next_ms = inf if fired.next_ms is None else fired.next_ms
             self._due = min(self._due, next_ms)
             overdue = max(0, fired.now_ms - next_ms) / 1000
-            metrics.count_timers(self._partition, fired.late_ms, fired.left, overdue)
+            timing.count(self._partition, fired.late_ms, fired.left, overdue)
             return fired
 
     def _held(self, error: Refused, seconds: float, *, first: bool) -> None:
         """Redis does not take what is due: say so, once, and for how long."""
         self._progress.trouble = f"timers that are due cannot fire: {error}"
-        metrics.TIMER_OVERDUE.labels(self._partition).set(seconds)
+        timing.OVERDUE.labels(self._partition).set(seconds)
         if first:
             log.error("timers.held", error=str(error))
 

@@ -1,9 +1,13 @@
 """What `semel verify` reads of timers, page by page, changing nothing."""
 
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
+
+import msgspec
 
 from engine.core.audit.timers import TimerNames, TimerRead
 from engine.core.firing import SOURCE
+from engine.core.waiting import read_kept
 from engine.store.audit import PAGE_LIMIT, at_once, pages
 from engine.store.connection import Connection
 from engine.store.keys import Keys
@@ -31,13 +35,18 @@ class RedisTimerAudit:
         """Every timer that either key knows; some come twice."""
         names = self.names(partition)
         for verb, key in (("HSCAN", names.timer), ("ZSCAN", names.timers)):
-            cursor = b"0"
-            while True:
-                cursor, page = await self._control.call(verb, key, cursor, "COUNT", PAGE_LIMIT)
-                if page:
-                    yield await self._read(names, page[::2])
-                if cursor == b"0":
-                    break
+            async for page in self._scan(verb, key):
+                yield await self._read(names, page[::2])
+
+    async def _scan(self, verb: str, key: str) -> AsyncIterator[list[bytes]]:
+        """Pages of a hash or a sorted set that hold something."""
+        cursor = b"0"
+        while True:
+            cursor, page = await self._control.call(verb, key, cursor, "COUNT", PAGE_LIMIT)
+            if page:
+                yield page
+            if cursor == b"0":
+                return
 
     async def _read(self, names: TimerNames, keys: Sequence[bytes]) -> list[TimerRead]:
         due, values = await at_once(
@@ -52,10 +61,14 @@ class RedisTimerAudit:
         return found
 
     async def sent(self, partition: int, above: str) -> set[str]:
-        """The ids of commands above an entry that come from timers."""
-        prefix, found = f"{SOURCE}/".encode(), set[str]()
+        """The ids of commands that come from timers, above an entry, or that wait."""
+        ids: list[bytes] = []
         key = self._keys.commands(partition)
         async for page in pages(self._control, key, above, _LAST, PAGE_LIMIT):
-            ids = [entry.fields.get(b"id", b"") for entry in page]
-            found |= {id.decode(errors="replace") for id in ids if id.startswith(prefix)}
-        return found
+            ids += [entry.fields.get(b"id", b"") for entry in page]
+        async for kept in self._scan("HSCAN", self._keys.waiting(partition)):
+            for entry, raw in zip(kept[::2], kept[1::2], strict=True):
+                with suppress(msgspec.DecodeError):  # its owner stops at it, and says so
+                    ids.append(read_kept(entry.decode(), raw)[0].fields.get(b"id", b""))
+        prefix = f"{SOURCE}/".encode()
+        return {id.decode(errors="replace") for id in ids if id.startswith(prefix)}

@@ -125,27 +125,6 @@ PARTITION_MOVED = Gauge(
     registry=REGISTRY,
 )
 
-# -- Timers -----------------------------------------------------------------------------
-
-TIMERS = Gauge(
-    "semel_timers",
-    "Timers that are set in a partition of this process, and have not fired.",
-    ["partition"],
-    registry=REGISTRY,
-)
-TIMER_OVERDUE = Gauge(
-    "semel_timer_overdue_seconds",
-    "How long the first of these has been due; 0 where none is.",
-    ["partition"],
-    registry=REGISTRY,
-)
-TIMER_LATE = Histogram(
-    "semel_timer_late_seconds",
-    "How long after its time a timer became a command, by Redis's clock.",
-    registry=REGISTRY,
-    buckets=_COMMIT_SECONDS,
-)
-
 # -- Projections ------------------------------------------------------------------------
 
 PROJECTION_EVENTS = Counter(
@@ -237,20 +216,6 @@ def count_commit(partition: int, answers: Iterable[Status], events: int, seconds
     BATCH_COMMANDS.observe(by_status.total())
     EVENTS.inc(events)
     PARTITION_MOVED.labels(partition).set_to_current_time()
-
-
-def count_timers(partition: int, late_ms: Iterable[int], left: int, overdue: float) -> None:
-    """Count timers that have fired, each by how late it was, and those that have not."""
-    for late in late_ms:
-        TIMER_LATE.observe(late / 1000)
-    TIMERS.labels(partition).set(left)
-    TIMER_OVERDUE.labels(partition).set(overdue)
-
-
-def hide_timers(partition: int) -> None:
-    """Say nothing more of a partition's timers: somebody else does."""
-    TIMERS.remove(partition)
-    TIMER_OVERDUE.remove(partition)
 
 
 def count_applied(projection: str, partition: int, events: int) -> None:

@@ -57,7 +57,12 @@ class Ticked(Event):
 Texts: TypeAlias = tuple[str, ...]
 
 
+TROUBLE: list[Exception] = []
+"""What is raised by whoever decides next."""
+
+
 def set_off(command: SetOff, _: Texts) -> Iterator[Event | TimerChange]:
+    _stumble()
     yield Set()
     remind = Remind(text=command.text)
     if command.at is None:
@@ -70,7 +75,13 @@ def call_off(command: CallOff, _: Texts) -> Decision:
     return cancel_timer(command.name)
 
 
+def _stumble() -> None:
+    if TROUBLE:
+        raise TROUBLE.pop()
+
+
 def remind(command: Remind, _: Texts) -> Reminded:
+    _stumble()
     return Reminded(command.text)
 
 

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from engine.core.firing import Timer
+from engine.core.waiting import Kept
 from tests.edge.verify.damaging import Filled
 
 KEY = "order-1/payment"
@@ -35,6 +36,16 @@ def test_timers_that_stand_are_counted(timed: Filled) -> None:
     again = timed.semel.run("verify")
     assert again.code == 0
     assert "1 timers stand as they were set, or have become commands" in again.out
+
+
+def test_a_timer_whose_command_waits_is_not_lost(timed: Filled) -> None:
+    timed.redis.zrem(timed.keys.timers(timed.home), KEY)
+    entry = timed.redis.hget(timed.head, "command").decode()
+    fields = {"id": FIRED, "type": "CancelOrder", "aggregate": "order-1", "data": "{}", "meta": ""}
+    kept = Kept(1, 0, "the service is down", fields)
+    timed.redis.hset(timed.keys.waiting(timed.home), entry, msgspec.json.encode(kept))
+    said = timed.semel.run("verify", "-o", "json")
+    assert [one["code"] for one in said.errors if one["code"].startswith("timer")] == []
 
 
 @pytest.mark.parametrize(
