@@ -3,10 +3,11 @@
 from collections.abc import MutableMapping
 from typing import Any
 
+import anyio
 import pytest
 import structlog
 
-from engine.core.errors import NotNow
+from engine.core.errors import Fenced, NotNow
 from tests.counted import Counted
 from tests.eventually import eventually
 from tests.runtime.meddling import Death, Meddler, die
@@ -91,3 +92,35 @@ async def test_timers_are_counted() -> None:
         assert counted.now("semel_timer_overdue_seconds", **of) == 0
     assert counted.more("semel_timer_late_seconds_count") == 1
     assert counted.more("semel_timer_late_seconds_sum") == pytest.approx(1)
+
+
+async def test_an_alarm_that_is_fenced_ends_its_partition() -> None:
+    stage = stage_with()
+    async with stage.owner(HOME):
+        await stage.answer("SetOff", BELL, {"after": 3600})
+    async with stage.session() as session:
+        token = await stage.acquire(session, HOME)
+        partition = await stage.partition(session, HOME)
+        await stage.acquire(session, HOME)
+        stage.wind(3600)
+        with pytest.raises(Fenced):
+            await partition.serve(token)
+    assert sent(stage) == []
+
+
+async def test_an_alarm_that_is_fenced_while_it_sleeps_ends_its_partition_when_it_wakes() -> None:
+    stage = stage_with()
+    async with stage.session() as session:
+        token = await stage.acquire(session, HOME)
+        partition = await stage.partition(session, HOME)
+
+        async def lose() -> None:
+            await stage.answer("SetOff", BELL, {"after": 3600})
+            await stage.acquire(session, HOME)
+            stage.wind(3600)
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(lose)
+            with pytest.raises(Fenced):
+                await partition.serve(token)
+    assert sent(stage) == []
