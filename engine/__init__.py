@@ -21,6 +21,8 @@ from engine.core.messages import Command, CommandContext, Event, EventContext, Q
 from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
 from engine.core.retry import Retry
+from engine.core.schedules import Schedule
+from engine.core.timers import TimerChange, cancel_timer, set_timer
 from engine.core.upcasting import Upcaster
 from engine.core.views import Page, Views
 
@@ -46,17 +48,21 @@ __all__ = [
     "Rejected",
     "Retry",
     "Row",
+    "Schedule",
     "SemelError",
     "Status",
+    "TimerChange",
     "Unknown",
     "Upcaster",
     "VersionConflict",
     "Views",
     "add",
     "append",
+    "cancel_timer",
     "connect",
     "delete",
     "put",
+    "set_timer",
 ]
 
 

@@ -27,6 +27,7 @@ from engine.core.confinement import require_confined
 from engine.core.errors import Misregistered, Misuse, SemelError, single
 from engine.core.ports import Session
 from engine.core.registry import Domain
+from engine.core.schedules import registered
 from engine.edge.client import Client
 from engine.runtime import node, webhook
 from engine.runtime.health import Health
@@ -85,6 +86,7 @@ def domain_of(settings: Settings) -> Domain:
     )
     registry.require_handled(domain, settings.handlers)
     registry.require_readable(domain)
+    domain.schedules = registered(domain, getattr(handlers, "schedules", ()))
     require_confined(settings.projections, but=settings.handlers)
     return domain
 

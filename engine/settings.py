@@ -49,10 +49,9 @@ class Settings(BaseModel):
         0.4, gt=0, le=20, description="How often leases are renewed and free ones looked for."
     )
     stall_seconds: float = Field(
-        30,
-        gt=0,
+        30, gt=0,
         description="A process whose event loop gives no sign of life for so long is given up.",
-    )
+    )  # fmt: skip
     connect_seconds: float = Field(
         30, ge=0, description="How long a start waits for a Redis that is out of reach."
     )
@@ -60,10 +59,9 @@ class Settings(BaseModel):
         10, gt=0, description="How long a stop may take to finish what is in hand."
     )
     wait_seconds: float = Field(
-        10,
-        gt=0,
+        10, gt=0,
         description="How long a client waits for an outcome, or for a view to reach a receipt.",
-    )
+    )  # fmt: skip
     batch_commands: int = Field(
         256, ge=1, le=1024,
         description="Commands in one commit at the most: its script blocks Redis while it runs.",
@@ -86,11 +84,13 @@ class Settings(BaseModel):
         1_048_576, ge=1024,
         description="A command whose events are larger together is rejected as too_large.",
     )  # fmt: skip
-    outcomes_keep_count: int = Field(
-        10_000,
-        ge=100,
-        description="Outcomes kept and ids remembered per partition; the last minute's stay.",
+    timer_limit_days: int = Field(
+        3660, ge=1, le=36_600, description="How far away a timer may be set: ten years and a bit."
     )
+    outcomes_keep_count: int = Field(
+        10_000, ge=100,
+        description="Outcomes kept and ids remembered per partition; the last minute's stay.",
+    )  # fmt: skip
     outcomes_keep_seconds: float = Field(
         86_400, ge=60, description="Outcomes older than this are forgotten."
     )
@@ -131,10 +131,9 @@ class Settings(BaseModel):
         200_000, ge=1, description="Aggregates that one engine process keeps in memory."
     )
     reply_seconds: float = Field(
-        300,
-        ge=1,
+        300, ge=1,
         description="How long a reply waits in its list for the client that asked for it.",
-    )
+    )  # fmt: skip
     projection_batch_events: int = Field(
         512, ge=1, le=1024, description="Events applied by one script at the most."
     )

@@ -16,7 +16,7 @@ from engine.core import errors, registry
 from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
-from engine.telemetry import metrics
+from engine.telemetry import metrics, timing
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -51,14 +51,14 @@ def _keys_in_code() -> set[str]:
             keys.partition(0, name).replace(":0}", ":P}")
             for name in (
                 "commands", "outcomes", "waiting", "late", "events:AGG", "log", "head", "branches",
-                "lease", "sources", "dead",
+                "lease", "sources", "timers", "timer", "dead",
             )
         ),
         *(
             of_generation(0, "NAME", 0).replace(":0}", ":P}").replace("@0", "@GEN")
             for of_generation in (keys.projection, keys.parked, keys.changed)
         ),
-        keys.live("NAME"), keys.curator("NAME"), keys.auditor("NAME"),
+        keys.live("NAME"), keys.curator("NAME"), keys.auditor("NAME"), keys.schedule("NAME"),
         keys.row("NAME", 0, "ROW").replace("@0", "@GEN"),
         keys.index("NAME", 0, "INDEX").replace("@0", "@GEN") + ":VALUE",
         keys.reply("VALUE"),
@@ -78,8 +78,8 @@ def test_every_key_function_is_in_this_test() -> None:
         "watch", "alarms", "schemas",
         "partition", "commands", "outcomes", "waiting", "late", "events", "log", "head",
         "branches", "lease",
-        "sources", "dead", "projection", "parked", "changed", "curator", "auditor", "live", "row",
-        "index", "reply",
+        "sources", "timers", "timer", "dead", "projection", "parked", "changed", "curator",
+        "auditor", "schedule", "live", "row", "index", "reply",
     }  # fmt: skip
 
 
@@ -106,7 +106,12 @@ def test_every_log_event_is_declared_and_every_declared_one_is_logged() -> None:
 
 # -- Metrics ----------------------------------------------------------------------------
 
-METRICS = {name: one for name, one in vars(metrics).items() if isinstance(one, MetricWrapperBase)}
+METRICS = {
+    name: one
+    for module in (metrics, timing)
+    for name, one in vars(module).items()
+    if isinstance(one, MetricWrapperBase)
+}
 
 
 def _shown_as(metric: MetricWrapperBase) -> tuple[str, str, str, str]:

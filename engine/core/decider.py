@@ -6,11 +6,14 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from engine.core.messages import Command, Event
 from engine.core.retry import Retry
+from engine.core.timers import CancelTimer, SetTimer, TimerChange
 
 State = TypeVar("State")
 
-Decision: TypeAlias = Event | Iterable[Event] | None
-"""What a decider answers: the events that follow, perhaps none. It raises `Rejected` for no."""
+Decision: TypeAlias = Event | TimerChange | Iterable[Event | TimerChange] | None
+"""What a decider answers: the events that follow, perhaps none, and timers to set and cancel.
+
+It raises `Rejected` for no."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +41,26 @@ class Decider(Generic[State]):
 
 
 def events_of(decision: Decision) -> tuple[Event, ...]:
-    """A decision as a tuple; raises `TypeError` where something in it is no event."""
+    """The events of a decision; raises `TypeError` where something in it has no place there."""
+    return split(decision)[0]
+
+
+def split(decision: Decision) -> tuple[tuple[Event, ...], tuple[TimerChange, ...]]:
+    """A decision as its events and its timers; raises as `events_of` does."""
     if decision is None:
-        return ()
+        return (), ()
     if isinstance(decision, Event):
-        return (decision,)
-    events = tuple(decision)
-    for event in events:
-        if not isinstance(event, Event):
-            raise TypeError(f"a decider returned {type(event).__name__}, which is not an Event")
-    return events
+        return (decision,), ()
+    if isinstance(decision, SetTimer | CancelTimer):
+        return (), (decision,)
+    events: list[Event] = []
+    timers: list[TimerChange] = []
+    for one in decision:
+        if isinstance(one, Event):
+            events.append(one)
+        elif isinstance(one, SetTimer | CancelTimer):
+            timers.append(one)
+        else:
+            kind = type(one).__name__
+            raise TypeError(f"a decider returned {kind}, which is not an Event, nor a timer")
+    return tuple(events), tuple(timers)

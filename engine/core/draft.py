@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from engine.core.firing import TimerWrite
 from engine.core.intake import Received, Refusal
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Commit, Entry, Head, Letter, NewEvent, Record, Waits
@@ -20,7 +21,7 @@ NOTHING_TO_SAY = b"{}"
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
-    """What was decided about a command: a status, its ``detail``, the events that follow.
+    """What was decided about a command: a status, its ``detail``, events and timers that follow.
 
     ``of_id`` says whether this is what the command's id means from now on. What was refused
     because of its id, or has no usable one, says nothing of it; such an outcome's ``digest``
@@ -32,6 +33,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     events: tuple[NewEvent, ...] = ()
     of_id: bool = True
     traceback: str = ""
+    timers: tuple[TimerWrite, ...] = ()
 
 
 class Repeat(msgspec.Struct, frozen=True):
@@ -62,11 +64,12 @@ class Draft:
         self._touched: dict[str, int] = {}
         self._records: list[Record] = []
         self._letters: list[Letter] = []
+        self._timers: list[TimerWrite] = []
         self._kept: dict[str, bytes] = {}
         self._late: dict[str, Record] = {}
         self._position = head.position
         self.event_count = 0
-        """Events so far: each costs the script some microseconds."""
+        """Events and timers so far: each costs the script some microseconds."""
         self.event_bytes = 0
         self.replies: list[tuple[str, Outcome]] = []
         """Whom to tell, once it is true, by the name of their list."""
@@ -110,6 +113,10 @@ class Draft:
             self._window.settle(received, late, self._first_of(received, answer, version))
         self._late[late] = self._record(received, answer, version, late)
 
+    def is_full(self, events: int, size: int) -> bool:
+        """Whether it has as many events, or bytes of them, as one script should write."""
+        return self.event_count >= events or self.event_bytes >= size
+
     def bury(self, entry: Entry, answer: Answer, attempts: int) -> None:
         """Keep a command that failed as a dead letter, in the same step as its outcome."""
         said = msgspec.json.decode(answer.detail)
@@ -135,6 +142,7 @@ class Draft:
             records=self._records,
             letters=self._letters,
             waits=Waits(self._kept, self._late, head.late) if is_late else None,
+            timers=self._timers,
         )
         head.commit += 1
         head.command, head.position = commit.command, self._position
@@ -150,7 +158,17 @@ class Draft:
             self._position += len(answer.events)
             self.event_count += len(answer.events)
             self.event_bytes += sum([len(event.data) for event in answer.events])
+        if received.fired is not None or answer.timers:
+            self._count_timers(received, answer)
         return self.versions.get(received.aggregate, 0)
+
+    def _count_timers(self, received: Received, answer: Answer) -> None:
+        """A timer's command is handled, whatever the answer; then what follows from that."""
+        if received.fired is not None and answer.status is not Status.DEFERRED:
+            self._timers.append(TimerWrite(received.fired.key, number=received.fired.number))
+        self._timers += answer.timers
+        self.event_count += len(answer.timers)
+        self.event_bytes += sum([len(write.timer.data) for write in answer.timers if write.timer])
 
     def _repeated(self, received: Received) -> tuple[Answer, int]:
         """The answer to an id that was answered before, perhaps earlier in this batch."""

@@ -15,6 +15,7 @@ import msgspec
 from pydantic import ValidationError
 
 from engine.core.codec import digest_of, read_meta, time_of
+from engine.core.firing import Fired, fired_of
 from engine.core.ids import stream_ms
 from engine.core.inside import is_inside_id
 from engine.core.messages import NO_META, Command, CommandContext, CommandMeta
@@ -60,6 +61,7 @@ class Received(msgspec.Struct, gc=False):
     ``raw_id`` and ``raw_aggregate`` are as the sender wrote them, for the outcome.
     ``addressed`` says whether id and aggregate are usable, so that a repeat can be known, by
     ``key``.
+    ``fired`` is the timer that it comes from, where it comes from one.
     ``broken`` is why it is answered `failed` unseen, as code and sentence: its type's
     validator raised, or it has killed owner after owner. Neither is the sender's fault.
     """
@@ -73,6 +75,7 @@ class Received(msgspec.Struct, gc=False):
     key: tuple[str, str] = ("", "")
     digest: str = ""
     meta: CommandMeta = NO_META
+    fired: Fired | None = None
     handler: CommandHandler | None = None
     command: Command | None = None
     refusal: Refusal | None = None
@@ -136,7 +139,7 @@ class Intake:
             received.id = raw_id.decode()
             fault = id_fault(received.id)
             if fault and is_inside_id(self._secret, received.id):
-                fault = None
+                fault, received.fired = None, fired_of(received.id)
         except UnicodeDecodeError:
             fault = "is not UTF-8"
         if fault:
@@ -145,6 +148,8 @@ class Intake:
         try:
             received.aggregate = received.raw_aggregate.decode()
             fault = aggregate_fault(received.aggregate)
+            if received.fired is not None and received.fired.aggregate != received.aggregate:
+                fault, received.fired = "is not the one that the timer in the id belongs to", None
         except UnicodeDecodeError:
             fault = "is not UTF-8"
         if fault:

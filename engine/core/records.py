@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from engine.core.firing import TimerWrite
 from engine.core.outcome import Status
 
 
@@ -113,6 +114,7 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
 
     ``versions`` maps each aggregate that gets events to the version it must have before.
     Without ``records`` it is about commands that wait alone, and ``command`` is the head's.
+    ``timers`` are written in their order.
     """
 
     number: int
@@ -123,6 +125,7 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
     records: Sequence[Record]
     letters: Sequence[Letter] = ()
     waits: Waits | None = None
+    timers: Sequence[TimerWrite] = ()
 
 
 class Checkpoint(msgspec.Struct):

@@ -1,8 +1,8 @@
 """The registered domain: which function answers which message.
 
 Registration is explicit: a ``handlers`` package lists its ``deciders`` (and ``services``, and
-``upcasters``), a ``projections`` package its ``projections`` and ``queries``. Which message
-a function takes is the annotation of its first parameter. What contradicts itself is a
+``upcasters``), a ``projections`` package its ``projections`` and ``queries``. Which message a
+function takes is the annotation of its first parameter. What contradicts itself is a
 `Misregistered` at start, naming both places.
 """
 
@@ -23,6 +23,7 @@ from engine.core.messages import Command, CommandContext, Event, EventContext, Q
 from engine.core.projection import Operation, Projection
 from engine.core.retry import Retry
 from engine.core.routing import id_fault
+from engine.core.schedules import Recurring
 from engine.core.signatures import hints_of, place_of, subclasses, taken
 from engine.core.upcasting import Steps, Upcaster, lifted, require_steps, require_version, steps_of
 from engine.core.writers import require_one_writer
@@ -72,6 +73,7 @@ class Domain:
     queries: dict[str, QueryHandler] = field(default_factory=dict)
     decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
     upcasters: Mapping[str, Steps] = field(default_factory=dict)
+    schedules: dict[str, Recurring] = field(default_factory=dict)
 
     def decode_event(self, kind: str, data: bytes, meta: bytes) -> Event:
         """An event as it was stored, whichever version of its type stored it.

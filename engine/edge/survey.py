@@ -29,6 +29,9 @@ _CURATOR = curated_as("")
 LISTED_SECONDS = 60.0
 """A process that fell silent without a word is listed for so long."""
 
+OVERDUE_SECONDS = 5.0
+"""A takeover, and all that waited for it to fire, take less."""
+
 
 class Partition(msgspec.Struct):
     """One partition; ``waits`` is the age of the oldest command that waits, in seconds.
@@ -60,6 +63,19 @@ class Node(msgspec.Struct):
     leases: int
     started_ms: int
     silent_seconds: float
+
+
+class TimersStand(msgspec.Struct):
+    """All timers that have not fired; the first has been due for ``overdue_seconds``."""
+
+    waiting: int
+    due: int
+    overdue_seconds: float
+
+    @property
+    def are_overdue(self) -> bool:
+        """Whether they do not fire: nobody serves their partitions, or Redis is full."""
+        return self.overdue_seconds > OVERDUE_SECONDS
 
 
 class Survey:
@@ -96,6 +112,14 @@ class Survey:
             await self._partition(number, leases[key], self.reports.get(key), now)
             for number, key in enumerate(keys)
         ]
+
+    async def timers(self) -> TimersStand:
+        """All timers, whether somebody serves their partitions or not."""
+        session = self._session
+        counts, now = await session.timers.counts(session.partitions), await session.now_ms()
+        first = min((each.first_ms for each in counts if each.first_ms is not None), default=now)
+        left, due = sum(each.left for each in counts), sum(each.due for each in counts)
+        return TimersStand(left, due, max(0.0, (now - first) / 1000))
 
     async def inbox_owner(self) -> str:
         """Who moves the inbox's entries."""

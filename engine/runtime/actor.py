@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 import msgspec
 
 from engine.core.codec import encode, event_meta, of_version
-from engine.core.decider import Decider, Decision, events_of
+from engine.core.decider import Decider, Decision, split
 from engine.core.draft import Answer, refused
 from engine.core.errors import Rejected, Torn
 from engine.core.intake import Received, Refusal
@@ -17,6 +17,7 @@ from engine.core.ports import Ledger
 from engine.core.records import NewEvent, StoredEvent
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
+from engine.core.timebook import TimerBook
 from engine.core.waiting import Deferral
 from engine.runtime.faults import declined, failed, said
 from engine.telemetry import log
@@ -48,9 +49,11 @@ class Limits(NamedTuple):
 class Actors:
     """The actors of one partition; the least recently used go when there are too many."""
 
-    def __init__(self, ledger: Ledger, domain: Domain, count_limit: int, limits: Limits) -> None:
+    def __init__(
+        self, ledger: Ledger, domain: Domain, count_limit: int, limits: Limits, timers: TimerBook
+    ) -> None:
         self._ledger, self._domain = ledger, domain
-        self._count_limit, self._limits = count_limit, limits
+        self._count_limit, self._limits, self._timers = count_limit, limits, timers
         self._actors: dict[str, Actor] = {}
 
     async def load(self, aggregates: Iterable[str]) -> dict[str, int]:
@@ -72,6 +75,15 @@ class Actors:
         wanted = list(aggregates)
         histories = await self._ledger.load(wanted, [0] * len(wanted))
         return {one: len(history) for one, history in zip(wanted, histories, strict=True)}
+
+    def addressed(self, received: Sequence[Received]) -> Iterable[str]:
+        """The aggregates that commands are for, each once, in their order."""
+        deciders = self._domain.deciders
+        return dict.fromkeys(
+            command.aggregate
+            for command in received
+            if command.addressed and kind_of(command.aggregate) in deciders
+        )
 
     def _touch(self, wanted: Iterable[str]) -> list[str]:
         """Move what is warm to the young end; returns what is cold."""
@@ -112,7 +124,7 @@ class Actors:
         """
         actor = self._actors[received.aggregate]
         try:
-            return _precluded(received, actor) or self._accepted(
+            return self._precluded(received, actor) or self._accepted(
                 received, actor, cast("Decision", self._ask(received, actor))
             )
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the actor's boundary
@@ -127,7 +139,7 @@ class Actors:
             return self.decide(received)
         actor = self._actors[received.aggregate]
         try:
-            return _precluded(received, actor) or cast(
+            return self._precluded(received, actor) or cast(
                 "Awaitable[Decision]", self._ask(received, actor)
             )
         except Exception as error:  # noqa: BLE001 -- the actor's boundary
@@ -152,10 +164,12 @@ class Actors:
 
     def _accepted(self, received: Received, actor: Actor, decision: Decision) -> Answer:
         """The answer yes, once the events are encoded and the actor has taken them in."""
-        events = events_of(decision)
+        events, changes = split(decision)
         new = self._encoded(received, actor, events) if events else ()
+        timers = self._timers.writes(received, changes) if changes else ()
         actor.evolve(events)
-        return Answer(Status.ACCEPTED, events=new)
+        self._timers.note(timers)
+        return Answer(Status.ACCEPTED, events=new, timers=timers)
 
     def _encoded(
         self, received: Received, actor: Actor, events: Sequence[Event]
@@ -177,16 +191,17 @@ class Actors:
             )
         return tuple(new)
 
-
-def _precluded(received: Received, actor: Actor) -> Answer | None:
-    """The answer to a command that need not be decided; None where it must be."""
-    expected = received.meta.expect
-    if actor.damage:
-        return failed(received, "damaged", actor.damage)
-    if expected is not None and expected != actor.version:
-        message = f"{received.aggregate} is at version {actor.version}, not {expected}"
-        return refused(Refusal("version_conflict", message))
-    return None
+    def _precluded(self, received: Received, actor: Actor) -> Answer | None:
+        """The answer to a command that need not be decided; None where it must be."""
+        expected = received.meta.expect
+        if actor.damage:
+            return failed(received, "damaged", actor.damage)
+        if received.fired is not None and (stale := self._timers.stale(received.fired)):
+            return refused(stale, of_id=False)
+        if expected is not None and expected != actor.version:
+            message = f"{received.aggregate} is at version {actor.version}, not {expected}"
+            return refused(Refusal("version_conflict", message))
+        return None
 
 
 def _check_unbroken(history: Sequence[StoredEvent]) -> None:

@@ -10,18 +10,17 @@ is thrown away and nothing of it is believed again.
 What cannot be decided waits (`engine.runtime.waiting`), and is taken up again in between.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import monotonic
 
 from engine.core.batching import batches
 from engine.core.draft import Answer, Draft
 from engine.core.ids import stream_ms, stream_order
-from engine.core.intake import Intake, Received
+from engine.core.intake import Intake
 from engine.core.outcome import Status
 from engine.core.ports import Feed, Ledger
 from engine.core.records import Entry, Head
 from engine.core.registry import Domain
-from engine.core.routing import kind_of
 from engine.core.window import Window
 from engine.runtime.actor import Actors, Limits
 from engine.runtime.attempt import attempting
@@ -32,6 +31,7 @@ from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
 from engine.runtime.remembering import Remembering
 from engine.runtime.replies import reply
+from engine.runtime.timers import Timekeeper
 from engine.runtime.waiting import WaitingRoom
 from engine.settings import Settings
 from engine.telemetry import log, metrics
@@ -59,6 +59,7 @@ class Partition:
         self._intake = Intake(domain, number, partitions, secret, settings.command_bytes)
         self._actors_limit = max(1, settings.actors // partitions)
         self.progress = Progress()
+        self._timers = Timekeeper(number, secret, domain, settings, self.progress)
         self._stop: Callable[[], None] | None = None
         self._stopping = False
         self._untrimmed = 0
@@ -82,9 +83,12 @@ class Partition:
         self._remembering = Remembering(self._ledger, self._window)
         await self._remembering.more()
         self._caution = self._caution_after(self._head)
-        limits = Limits(settings.events_per_command, settings.event_bytes)
-        self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits)
-        async with attempting(self._actors, settings.block_seconds) as attempts:
+        limits, book = Limits(settings.events_per_command, settings.event_bytes), self._timers.book
+        self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits, book)
+        async with (
+            self._timers.ringing(self._ledger.timers),
+            attempting(self._actors, settings.block_seconds) as attempts,
+        ):
             self._waiting = WaitingRoom(self.number, self._window, attempts, settings)
             self._deciding = Deciding(
                 self._window, self._actors, attempts, self._waiting, settings.block_seconds
@@ -139,8 +143,10 @@ class Partition:
             is_deadly = await self._caution.condemns(guests[0].entry.id)
             if is_deadly:
                 guests[0].received = self._intake.receive(guests[0].entry, is_deadly=True)
+            received = [guest.received for guest in guests]
+            await self._timers.look(received)
             look = self._actors.count if is_deadly else self._actors.load
-            versions = await look(self._addressed([guest.received for guest in guests]))
+            versions = await look(self._actors.addressed(received))
             draft = self._draft(versions)
             for queue in queues:
                 if self._is_full(draft):
@@ -155,8 +161,9 @@ class Partition:
         is_deadly = await self._caution.condemns(batch[0].id)
         received = [self._intake.receive(entry, is_deadly=is_deadly) for entry in batch]
         await self._remembering.enough(received)
+        await self._timers.look(received)
         look = self._actors.count if is_deadly else self._actors.load
-        versions = await look(self._addressed(received))
+        versions = await look(self._actors.addressed(received))
         answers = await self._deciding.decide(received, self._patience())
         draft = self._draft(versions)
         for entry, command, answer in zip(batch, received, answers, strict=True):
@@ -203,10 +210,7 @@ class Partition:
 
     def _is_full(self, draft: Draft) -> bool:
         """Whether a commit has as many events as one script should write."""
-        settings = self._settings
-        return (
-            draft.event_count >= settings.batch_events or draft.event_bytes >= settings.batch_bytes
-        )
+        return draft.is_full(self._settings.batch_events, self._settings.batch_bytes)
 
     async def _next(self, draft: Draft) -> Draft:
         """Make a draft's answers true, and begin the one that builds on them."""
@@ -221,19 +225,11 @@ class Partition:
         sent = monotonic()
         await patiently(lambda: self._ledger.commit(commit), self.progress, lambda: self._stopping)
         self.progress.moved()
+        self._timers.heed(commit.timers)
         late = commit.waits.late.values() if commit.waits is not None else ()
         answers = [record.status for record in (*commit.records, *late)]
         metrics.count_commit(self.number, answers, draft.event_count, monotonic() - sent)
         await reply(self._ledger, self.number, draft, self._settings.reply_seconds)
-
-    def _addressed(self, received: Sequence[Received]) -> Iterable[str]:
-        """The aggregates that these commands are for, each once, in their order."""
-        deciders = self._domain.deciders
-        return dict.fromkeys(
-            command.aggregate
-            for command in received
-            if command.addressed and kind_of(command.aggregate) in deciders
-        )
 
     async def _trim(self, handled: int) -> None:
         """Now and then, drop what is behind."""

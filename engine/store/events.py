@@ -14,12 +14,13 @@ from engine.store.connection import Argument, Connection
 from engine.store.entries import entries_of
 from engine.store.keys import Keys
 from engine.store.scripts import Scripts
+from engine.store.timers import RedisTimers, timer_arguments
 
 LOAD_EVENTS = 1000
 """Events of one aggregate in one reply; a longer history is read in several."""
 
-_LETTERS_AT, _WAITS_AT = 5, 6
-"""Which arguments of a commit say where its dead letters begin, and what waits, from 0."""
+_LETTERS_AT, _WAITS_AT, _TIMERS_AT = 5, 6, 7
+"""Which arguments of a commit say where letters, what waits, and timers begin, from 0."""
 
 _WAITING_PAGE = 100
 """Commands that wait, asked for at a time: each may be as large as a command can be."""
@@ -54,6 +55,8 @@ class RedisLedger:
         ]
         self._dead = keys.dead(partition)
         self._waiting, self._late = keys.waiting(partition), keys.late(partition)
+        self._timers = [keys.timers(partition), keys.timer(partition)]
+        self.timers = RedisTimers(control, scripts, keys, partition, token)
 
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
@@ -103,11 +106,13 @@ class RedisLedger:
         numbers = {aggregate: i for i, aggregate in enumerate(commit.versions, 1)}
         keys = [self._stem + aggregate for aggregate in numbers]
         arguments: list[Argument] = [
-            self._token, commit.number, commit.position, commit.command, commit.branch, 0, 0,
+            self._token, commit.number, commit.position, commit.command, commit.branch, 0, 0, 0,
             *commit.versions.values(),
         ]  # fmt: skip
         for record in commit.records:
             _add_record(arguments, record.entry, record, numbers)
+        arguments[_TIMERS_AT] = len(arguments)
+        arguments += timer_arguments(commit.timers)
         arguments[_LETTERS_AT] = len(arguments)
         for letter in commit.letters:
             values = [part for pair in letter.entry.fields.items() for part in pair]
@@ -122,7 +127,7 @@ class RedisLedger:
             for id, record in late.items():
                 arguments.append(record.entry)
                 _add_record(arguments, id, record, numbers)
-        fixed = [*self._fixed, self._dead, self._waiting, self._late]
+        fixed = [*self._fixed, self._dead, self._waiting, self._late, *self._timers]
         await self._scripts.call("commit", [*fixed, *keys], arguments)
 
     async def outcomes(self, below: str, count: int) -> list[Outcome]:

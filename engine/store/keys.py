@@ -103,6 +103,14 @@ class Keys:
         """Hash, for ever: how far each inside source of commands has come. Written by submit."""
         return self.partition(partition, "sources")
 
+    def timers(self, partition: int) -> str:
+        """Zset of timers by when they are due, in ms. Written by commits, emptied by the owner."""
+        return self.partition(partition, "timers")
+
+    def timer(self, partition: int) -> str:
+        """Hash: each timer until its command is handled, as JSON. Written by commits."""
+        return self.partition(partition, "timer")
+
     def dead(self, partition: int) -> str:
         """Stream, kept: what could not be handled, and why. Written by the owner."""
         return self.partition(partition, "dead")
@@ -126,6 +134,10 @@ class Keys:
     def auditor(self, projection: str) -> str:
         """Hash: the lease of whoever holds a projection's rows against the log, all the time."""
         return f"{{{self.namespace}}}:auditor:{projection}"
+
+    def schedule(self, name: str) -> str:
+        """Hash: the lease of whoever submits the occurrences of a recurring schedule."""
+        return f"{{{self.namespace}}}:schedule:{name}"
 
     def live(self, projection: str) -> str:
         """Hash, for ever: the generations of a projection. Changed by comparison only."""
@@ -191,6 +203,10 @@ class NamesKeys:
     def auditor_lease(self, projection: str) -> str:
         """The name of an auditor's lease."""
         return self._keys.auditor(projection)
+
+    def schedule_lease(self, name: str) -> str:
+        """The name of the lease of whoever submits a schedule's occurrences."""
+        return self._keys.schedule(name)
 
     def commands_key(self, partition: int) -> str:
         """A partition's command stream."""

@@ -18,6 +18,7 @@ from engine.core.errors import Lost, NotNow, Refused, SemelError, Unavailable, U
 from engine.core.projection import Index
 from engine.store import namespace
 from engine.store.audit import RedisAudit
+from engine.store.audit_timers import RedisTimerAudit
 from engine.store.builds import RedisBuilds
 from engine.store.checkpoints import RedisCheckpoints
 from engine.store.clock import now_ms
@@ -35,8 +36,10 @@ from engine.store.parked import RedisParked
 from engine.store.readings import RedisAlarms, RedisReadings
 from engine.store.roster import RedisRoster
 from engine.store.rows import RedisLog
+from engine.store.schedules import RedisOccurrences
 from engine.store.schemas import RedisSchemas
 from engine.store.scripts import Scripts
+from engine.store.timers import RedisTimerLook
 from engine.store.views import RedisRows, views_only
 
 CONSUMER = "worker"
@@ -71,6 +74,9 @@ class RedisSession(NamesKeys):
         self.checkpoints = RedisCheckpoints(control, keys)
         self.inspection = RedisInspection(control, keys)
         self.audit = RedisAudit(control, keys)
+        self.timers = RedisTimerLook(control, keys)
+        self.occurrences = RedisOccurrences(control, self._scripts, keys)
+        self.timer_audit = RedisTimerAudit(control, keys)
         self.parked = RedisParked(control, self._scripts, keys)
         self.readings = RedisReadings(control, self._scripts, keys)
         self.alarms = RedisAlarms(control, self._scripts, keys)

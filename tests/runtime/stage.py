@@ -151,6 +151,11 @@ class Stage:
             served.stop()
         await session.leases.release(session.partition_lease(partition), token)
 
+    def wind(self, seconds: float) -> None:
+        """Let so much time pass, for all who sleep by this clock."""
+        self.clock.now += seconds
+        self.server.wound()
+
     async def acquire(self, session: Session, partition: int) -> str:
         """Take a partition's lease, whose former holder is dead or gone."""
         self._tokens += 1

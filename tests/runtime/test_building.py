@@ -13,8 +13,6 @@ from engine.core.comparing import read_compared
 from engine.core.generations import NONE
 from engine.core.projection import Projection
 from engine.core.routing import partition_of
-from engine.store.memory import MemorySession
-from engine.store.memory.feed import MemoryFeed
 from projections.customers import customers
 from projections.orders import OrderRow, on_created, orders
 from tests.eventually import eventually
@@ -58,64 +56,6 @@ async def test_a_build_by_the_same_code_goes_live_identical_while_commands_come(
         assert len(w.rows(2)) >= result.rows > 0
         said = await w.said()
         assert (said.previous, said.previous_digest, said.removing) == (1, "a", ())
-
-
-async def test_the_previous_generation_goes_without_a_trace_when_it_was_kept_long_enough(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with works(monkeypatch) as w:
-        await w.worker("a", previous_keep_seconds=0)
-        await w.applied(1)
-        await w.rebuild("a")
-        await w.live(2)
-        await eventually(lambda: not w.traces(1), "nothing is left of the first")
-        assert (await w.said()).kept == (2,)
-        await w.applied(2)
-
-
-async def test_a_build_that_is_cancelled_leaves_no_trace(monkeypatch: pytest.MonkeyPatch) -> None:
-    async with works(monkeypatch) as w:
-        await w.worker("a")
-        await w.applied(1)
-        await w.rebuild("a", load=0.01)
-        await eventually(lambda: w.rows(2), "some rows are built")
-        await w.revise((await w.said()).cancelled())
-
-        async def is_removed() -> bool:
-            return not (await w.said()).removing
-
-        await eventually(is_removed, "it is removed")
-        assert w.traces(2) == []
-        assert (await w.said()).kept == (1,)
-        await w.rebuild("a")
-        await w.live(3)
-        assert w.rows(3) == w.rows(1)
-
-
-async def test_a_build_that_is_given_up_while_a_worker_takes_it_up_leaves_no_trace(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with works(monkeypatch) as w:
-        await w.worker("a")
-        await w.applied(1)
-        logs, late = MemorySession.logs, anyio.Event()
-
-        async def is_removed() -> bool:
-            return not (await w.said()).removing
-
-        async def logs_of_what_is_over(
-            self: MemorySession, projection: str, generation: int
-        ) -> MemoryFeed:
-            await w.revise((await w.said()).cancelled())
-            await eventually(is_removed, "it is removed")
-            feed = await logs(self, projection, generation)
-            late.set()
-            return feed
-
-        monkeypatch.setattr(MemorySession, "logs", logs_of_what_is_over)
-        await w.rebuild("a")
-        await late.wait()
-        await eventually(lambda: not w.traces(2), "nothing is left of it")
 
 
 async def test_a_worker_with_other_code_leaves_what_is_there_to_others_and_says_so_once(

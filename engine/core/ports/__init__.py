@@ -13,9 +13,11 @@ from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reading import Log
+from engine.core.ports.schedules import Occurrences
 from engine.core.ports.schemas import Schemas
 from engine.core.ports.session import Session
 from engine.core.ports.streams import Feed, Inbox, Subscription
+from engine.core.ports.timers import TimerLook, Timers
 from engine.core.ports.watching import Alarms, Readings
 
 __all__ = [
@@ -29,10 +31,13 @@ __all__ = [
     "Ledger",
     "Lifeline",
     "Log",
+    "Occurrences",
     "Readings",
     "Roster",
     "Rows",
     "Schemas",
     "Session",
     "Subscription",
+    "TimerLook",
+    "Timers",
 ]

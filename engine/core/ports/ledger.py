@@ -4,11 +4,16 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from engine.core.outcome import Outcome
+from engine.core.ports.timers import Timers
 from engine.core.records import Commit, Head, Mended, StoredEvent
 
 
 class Ledger(Protocol):
     """One partition, for the one who holds its lease under ``token``."""
+
+    @property
+    def timers(self) -> Timers:
+        """The partition's timers."""
 
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""

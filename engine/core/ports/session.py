@@ -10,8 +10,10 @@ from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reading import Log
+from engine.core.ports.schedules import Occurrences
 from engine.core.ports.schemas import Schemas
 from engine.core.ports.streams import Feed, Inbox
+from engine.core.ports.timers import TimerLook
 from engine.core.ports.watching import Alarms, Readings
 from engine.core.projection import Index
 
@@ -60,6 +62,14 @@ class Session(Protocol):
         """The schemas in use."""
 
     @property
+    def timers(self) -> TimerLook:
+        """The timers of this namespace, for those who look on."""
+
+    @property
+    def occurrences(self) -> Occurrences:
+        """Where the occurrences of recurring schedules go."""
+
+    @property
     def server(self) -> str:
         """Which server this session is on; another one, or a restarted one, has another name."""
 
@@ -83,6 +93,9 @@ class Session(Protocol):
 
     def curator_lease(self, projection: str) -> str:
         """The name of a curator's lease."""
+
+    def schedule_lease(self, name: str) -> str:
+        """The name of the lease of whoever submits a schedule's occurrences."""
 
     def watch_lease(self) -> str:
         """The name of the lease of whoever watches projections."""

@@ -11,6 +11,7 @@ from engine.edge.bench.live import live
 from engine.edge.bench.plan import Part, Plan
 from engine.edge.bench.takeover import takeover
 from engine.edge.bench.throughput import RATES, throughput
+from engine.edge.bench.timers import timers
 from engine.edge.binary import Binary, find_binary, inspect
 from engine.edge.server import embedded_server
 from engine.settings import Settings
@@ -36,6 +37,7 @@ _SAYING = {
     Part.LATENCY: "{plan.samples} commands, one at a time …",
     Part.TAKEOVER: "killing {owners} owners …",
     Part.HANDOVER: "nodes join and leave …",
+    Part.TIMERS: "{plan.timers} timers a second …",
 }
 """The parts that play a scene, once, and what they say of it."""
 
@@ -52,4 +54,6 @@ async def _scene(part: Part, plan: Plan, settings: Settings, domain: Domain, bin
                 return await latency(whole, domain, port, plan.samples)
             case Part.TAKEOVER:
                 return await takeover(here, domain, port, plan.kills)
+            case Part.TIMERS:
+                return await timers(whole, plan.timers, plan.seconds)
         return await handover(whole, domain)

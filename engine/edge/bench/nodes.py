@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from subprocess import PIPE
 
@@ -25,7 +25,9 @@ _LOOK_SECONDS = 0.02
 async def running(settings: Settings, *words: str) -> AsyncIterator[Process]:
     """A daemon in a process of its own, ``semel <words>``; asked to stop in the end."""
     where = ["--redis", settings.redis, "--namespace", settings.namespace]
-    async with _started(["-m", "engine.edge.cli", *words, *where], None) as process:
+    domain = {"SEMEL_HANDLERS": settings.handlers, "SEMEL_PROJECTIONS": settings.projections}
+    command = ["-m", "engine.edge.cli", *words, *where]
+    async with _started(command, None, domain) as process:
         yield process
         if process.returncode is None:
             process.terminate()
@@ -34,7 +36,7 @@ async def running(settings: Settings, *words: str) -> AsyncIterator[Process]:
 
 async def told_by(module: str, plan: str) -> bytes:
     """What a module of ours prints, run in a process of its own with one word; all of it."""
-    async with _started(["-m", module, plan], PIPE) as process:
+    async with _started(["-m", module, plan], PIPE, {}) as process:
         told = b"" if process.stdout is None else b"".join([part async for part in process.stdout])
         code = await process.wait()
     if code:
@@ -43,9 +45,11 @@ async def told_by(module: str, plan: str) -> bytes:
 
 
 @asynccontextmanager
-async def _started(arguments: Sequence[str], stdout: int | None) -> AsyncIterator[Process]:
+async def _started(
+    arguments: Sequence[str], stdout: int | None, said: Mapping[str, str]
+) -> AsyncIterator[Process]:
     """A Python process that dies with this one, and is killed if it runs on when this is left."""
-    quiet = {**os.environ, "SEMEL_LOG_LEVEL": "error"}
+    quiet = {**os.environ, "SEMEL_LOG_LEVEL": "error", **said}
     with leash([sys.executable, *arguments]) as leashed:
         async with await anyio.open_process(
             leashed.command, stdin=leashed.stdin, stdout=stdout, stderr=None, env=quiet

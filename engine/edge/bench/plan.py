@@ -16,6 +16,7 @@ class Part(StrEnum):
     LATENCY = "latency"
     TAKEOVER = "takeover"
     HANDOVER = "handover"
+    TIMERS = "timers"
 
 
 class Plan(NamedTuple):
@@ -29,4 +30,5 @@ class Plan(NamedTuple):
     seconds: float
     samples: int
     kills: int
+    timers: int
     server: Path | None

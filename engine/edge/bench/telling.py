@@ -114,6 +114,12 @@ def _handover(steps: list[Mapping[str, Any]]) -> Iterator[str]:
         )
 
 
+def _timers(said: Mapping[str, Any]) -> Iterator[str]:
+    yield f"timers      {_times('late when fired', said['fired'])}"
+    yield f"            {_times('late when handled', said['handled'])}"
+    yield f"            {said['rate']:,} a second; engine: {said['engine_us']:.0f} us each"
+
+
 def _times(name: str, latency: Mapping[str, Any]) -> str:
     return (
         f"{name:<26} p50 {latency['p50']:>8.2f} ms   p99 {latency['p99']:>8.2f} ms   "
@@ -129,4 +135,5 @@ _TELLERS: Mapping[Part, Callable[[Any], Iterator[str]]] = {
     Part.LATENCY: _latency,
     Part.TAKEOVER: _takeover,
     Part.HANDOVER: _handover,
+    Part.TIMERS: _timers,
 }

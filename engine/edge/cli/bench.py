@@ -21,12 +21,16 @@ Commands = Annotated[int, typer.Option(min=1000, help="Commands to drain.")]
 Events = Annotated[int, typer.Option(min=1000, help="Events to project and to rebuild from.")]
 Runs = Annotated[int, typer.Option(min=1, help="Runs of each rate; their median counts.")]
 Rate = Annotated[int, typer.Option(min=10, help="Commands a second while live.")]
-Seconds = Annotated[float, typer.Option(min=1, help="How long, before a rebuild and after it.")]
+Seconds = Annotated[
+    float, typer.Option(min=1, help="How long before a rebuild and after it; how long timers fire.")
+]
 Samples = Annotated[int, typer.Option(min=100, help="Commands whose latency is taken.")]
 Server = Annotated[
     Path | None, typer.Option(help="The server program to measure; the embedded one unless named.")
 ]
 Kills = Annotated[int, typer.Option(min=1, help="Owners to kill; the median counts.")]
+
+Timers = Annotated[int, typer.Option(min=10, help="Timers that are due in a second.")]
 
 
 def bench(  # noqa: PLR0913 -- an option each
@@ -38,6 +42,7 @@ def bench(  # noqa: PLR0913 -- an option each
     seconds: Seconds = 20,
     samples: Samples = 5000,
     kills: Kills = 20,
+    timers: Timers = 1000,
     server: Server = None,
     config: ConfigFile = None,
     output: Output = Format.TEXT,
@@ -51,12 +56,22 @@ def bench(  # noqa: PLR0913 -- an option each
 
     Scenes: `live` rebuilds under load, and says what clients notice; `latency` takes one command
     at a time, beside an echo; `takeover` kills owners, and says for how long nobody answers;
-    `handover` lets nodes join and leave, and says for how long a command waited.
+    `handover` lets nodes join and leave, and says for how long a command waited; `timers` has
+    many fire, and says how late they were.
 
     Example: semel bench rebuild --events 1000000 --runs 1
     """
     plan = Plan(
-        frozenset(parts or Part), commands, events, runs, rate, seconds, samples, kills, server
+        frozenset(parts or Part),
+        commands,
+        events,
+        runs,
+        rate,
+        seconds,
+        samples,
+        kills,
+        timers,
+        server,
     )
     figures = _measured(
         plan, settings_of(None, config, NAMESPACE, partitions=16, log_level="error")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.app import RedisSession
     from engine.edge.building import Building
     from engine.edge.projections import Generation
-    from engine.edge.survey import Node, Partition
+    from engine.edge.survey import Node, Partition, TimersStand
     from engine.settings import Settings
 
 
@@ -40,6 +40,7 @@ class State(msgspec.Struct):
     summary: str
     partitions: "list[Partition]"
     inbox: str
+    timers: "TimersStand"
     projections: "list[Generation]"
     turns: list[Turns]
     nodes: "list[Node]"
@@ -94,9 +95,12 @@ async def _look(session: "RedisSession", settings: "Settings", names: list[str])
     projections = [(await look.live(name)).whole() for name in names]
     turns = [each for name in names if (each := await _turns(session, settings, name)).said]
     served = not any(partition.state in ("unowned", "blocked") for partition in partitions)
-    summary = _summary(partitions, projections, turns)
+    timers = await survey.timers()
+    summary = _summary(partitions, projections, turns, timers)
     inbox = await survey.inbox_owner()
-    return State(settings.namespace, served, summary, partitions, inbox, projections, turns, nodes)
+    return State(
+        settings.namespace, served, summary, partitions, inbox, timers, projections, turns, nodes
+    )
 
 
 async def _turns(session: "RedisSession", settings: "Settings", name: str) -> Turns:
@@ -129,7 +133,10 @@ async def _outdated(building: "Building", live: str) -> list[str]:
 
 
 def _summary(
-    partitions: "list[Partition]", projections: "list[Generation]", turns: Sequence[Turns] = ()
+    partitions: "list[Partition]",
+    projections: "list[Generation]",
+    turns: Sequence[Turns] = (),
+    timers: "TimersStand | None" = None,
 ) -> str:
     """One sentence on how things stand, and what to do where they do not stand well."""
     every = len(partitions)
@@ -137,6 +144,8 @@ def _summary(
     stuck = [partition for partition in partitions if partition.state == "blocked"]
     waiting = sum(partition.waiting for partition in partitions)
     waits = f", {waiting} commands wait" if waiting else ""
+    if timers is not None and timers.are_overdue:
+        waits += f", {timers.due} timers are overdue, by {ago(timers.overdue_seconds)}"
     if stuck:
         first = stuck[0]
         return (
@@ -177,6 +186,8 @@ def _text(state: State) -> Iterator[str]:
             yield f"partition {partition.partition} {partition.state}: {partition.why}"
     yield ""
     yield f"the inbox is moved by {state.inbox or 'nobody'}"
+    if state.timers.waiting:
+        yield f"{state.timers.waiting} timers are set, {state.timers.due} of them due"
     if state.projections:
         yield ""
         yield from table(

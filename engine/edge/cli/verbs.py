@@ -24,6 +24,8 @@ VERBS = {
     "status": "status",
     "projection": "projection",
     "dead": "dead",
+    "timers": "timers",
+    "schedules": "schedules",
     "node": "node",
     "verify": "verify",
     "check": "check",
@@ -46,6 +48,8 @@ GROUPS = {
         "row",
     ),
     "dead": ("list", "show", "retry", "drop"),
+    "timers": ("list",),
+    "schedules": ("list",),
     "node": ("list", "drain"),
 }
 """Verbs that are nouns, and what can be done with each: its function is ``<noun>_<verb>``."""
@@ -74,11 +78,17 @@ def _command(name: str) -> Any:
     module = import_module(_path(VERBS[name]))
     help_text = (module.__doc__ or "").partition("\n")[0] if name in GROUPS else None
     alone = typer.Typer(add_completion=False, rich_markup_mode=None, help=help_text)
+    if name in GROUPS:
+        alone.callback()(_group)  # with one verb alone typer would take the noun for it
     for inner in GROUPS.get(name, ()):
         alone.command(inner)(verb(getattr(module, f"{name}_{inner}")))
     if name not in GROUPS:
         alone.command(name)(verb(getattr(module, name)))
     return typer.main.get_command(alone)
+
+
+def _group() -> None:
+    """A noun does nothing by itself."""
 
 
 app = typer.Typer(

@@ -13,6 +13,7 @@ from engine.core.errors import SemelError
 from engine.core.registry import Domain
 from engine.edge.audit.generations import GenerationAudit
 from engine.edge.audit.partitions import PartitionAudit, judge_lengths
+from engine.edge.audit.timers import TimerAudit
 from engine.edge.cli.findings import show_findings, unjudged
 from engine.edge.cli.gauge import Advance, gauge
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
@@ -46,6 +47,7 @@ class Report(msgspec.Struct):
     events: int = 0
     outcomes: int = 0
     aggregates: int = 0
+    timers: int = 0
     generations: list[GenerationChecked] = []
     unchecked: list[str] = []
     findings: int = 0
@@ -58,7 +60,7 @@ def verify(
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Check logs, outcomes, streams, checkpoints, rows and indexes against each other.
+    """Check logs, outcomes, streams, timers, checkpoints, rows and indexes against each other.
 
     Reads everything, page by page, and changes nothing; the namespace may be served
     meanwhile. Rows are folded anew from the log with the projections found here, up to
@@ -131,8 +133,10 @@ class _Checking:
     async def _partition(self, number: int) -> PartitionAudit:
         of = f"partition {number} of {self._session.partitions}"
         audit = PartitionAudit(self._session, number, lambda read: self._tell(read, of))
-        self.findings += await audit.run()
+        timers = TimerAudit(self._session, number)
+        self.findings += [*await audit.run(), *await timers.run()]
         self.report.events += audit.position
+        self.report.timers += timers.count
         self.report.outcomes += audit.outcomes
         self.report.aggregates += len(audit.versions)
         return audit
@@ -178,6 +182,8 @@ def _summary(report: Report) -> Iterator[str]:
         f"{report.outcomes} outcomes in {report.partitions} partitions read in "
         f"{report.seconds:.1f} s"
     )
+    if report.timers:
+        yield f"{report.timers} timers stand as they were set, or have become commands"
     for each in report.generations:
         rows = f"{each.rows} rows and {each.entries} index entries"
         yield f"{each.projection}@{each.generation}: {rows} compared with the fold of the log"

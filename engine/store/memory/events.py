@@ -15,6 +15,7 @@ from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.mending import mend
 from engine.store.memory.ownership import Tried, is_held
 from engine.store.memory.server import Link
+from engine.store.memory.timers import MemoryTimers
 
 _BRANCH_BYTES = 4
 
@@ -28,6 +29,7 @@ class MemoryLedger:
         self._head, self._log = keys.head(partition), keys.log(partition)
         self._outcomes, self._late = keys.outcomes(partition), keys.late(partition)
         self._waiting = keys.waiting(partition)
+        self.timers = MemoryTimers(link, keys, partition, token)
         tried = Tried(link, keys.lease(partition), token)
         self.suspect, self.acquit = tried.suspect, tried.acquit
 
@@ -67,6 +69,7 @@ class MemoryLedger:
         self._check(data, head.get("command", "0-0"), commit)
         self._check_waits(data, head.get("late", "0-0"), commit.waits)
         reached = Writing(self._link, self._keys, self._partition, commit).run()
+        self.timers.write(data, commit.timers)
         data.put(
             self._head,
             {"commit": str(commit.number + 1), "command": commit.command, "position": str(reached)},
@@ -156,6 +159,8 @@ class MemoryLedger:
         log, outcomes = data.stream(self._log), data.stream(self._outcomes)
         _check_ends(log.ends_at() or "0-0", f"{commit.position}-0", "log")
         _check_ends(outcomes.ends_at() or done, done, "outcomes")
+        if commit.timers:
+            self.timers.check(data)
         if commit.letters:
             data.stream(self._keys.dead(self._partition))
         for aggregate, version in commit.versions.items():

@@ -16,6 +16,10 @@ LAST_SEQUENCE = 2**64 - 1
 """The greatest number in either half of a stream id."""
 
 
+CLOCK = ""
+"""What waits for a time waits for news of no stream, but of the clock."""
+
+
 class MemoryServer:
     """Data that outlives sessions, and a clock that a test may wind: seconds since 1970."""
 
@@ -92,6 +96,10 @@ class MemoryServer:
         event = self._waiting.pop(key, None)
         if event is not None:
             event.set()
+
+    def wound(self) -> None:
+        """The clock was wound: whoever waits for a time looks again."""
+        self.wake(CLOCK)
 
     def _next_id(self, last: str) -> str:
         ms, sequence = stream_order(last)

@@ -22,8 +22,10 @@ from engine.store.memory.parked import MemoryParked
 from engine.store.memory.readings import MemoryAlarms, MemoryReadings
 from engine.store.memory.roster import MemoryLifeline, MemoryRoster
 from engine.store.memory.rows import MemoryLog
+from engine.store.memory.schedules import MemoryOccurrences
 from engine.store.memory.schemas import MemorySchemas
 from engine.store.memory.server import Link, MemoryServer
+from engine.store.memory.timers import MemoryTimerLook
 from engine.store.memory.views import MemoryRows, views_only
 from engine.store.namespace import FORMAT, SECRET_BYTES
 
@@ -46,6 +48,8 @@ class MemorySession(NamesKeys):
         self.rows = MemoryRows(views_only(link, keys), keys)
         self.checkpoints = MemoryCheckpoints(link, keys)
         self.inspection = MemoryInspection(link, keys)
+        self.timers = MemoryTimerLook(link, keys)
+        self.occurrences = MemoryOccurrences(link, keys)
         self.parked = MemoryParked(link, keys)
         self.readings = MemoryReadings(link, keys)
         self.alarms = MemoryAlarms(link, keys)

@@ -102,6 +102,14 @@ def test_one_command_stands_beside_an_echo(semel: Semel) -> None:
     assert one["view_p99_to_echo_p50"] == pytest.approx(view["p99"] / echo["p50"])
 
 
+def test_timers_are_late_by_little(semel: Semel) -> None:
+    words = ["--timers", "100", "--seconds", "2"]
+    one = figures_of(semel.process("bench", "timers", *words, "-o", "json"))["timers"]
+    assert (one["rate"], one["fired"]["count"], one["handled"]["count"]) == (100, 200, 200)
+    assert 0 <= one["fired"]["p50"] <= one["handled"]["p50"]
+    assert one["engine_us"] > 0
+
+
 def test_people_read_lines(semel: Semel) -> None:
     said = semel.process("bench", "projection", "rebuild", *SMALL)
     assert said.code == 0, said.err
@@ -112,5 +120,11 @@ def test_people_read_lines(semel: Semel) -> None:
 
 
 def test_sizes_that_measure_nothing_are_refused(semel: Semel) -> None:
-    for words in (["--events", "10"], ["--rate", "0"], ["--samples", "1"], ["nothing"]):
+    for words in (
+        ["--events", "10"],
+        ["--rate", "0"],
+        ["--samples", "1"],
+        ["--timers", "1"],
+        ["nothing"],
+    ):
         assert semel.run("bench", *words).code == 2

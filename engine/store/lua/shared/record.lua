@@ -7,7 +7,7 @@ local function record(at, stream, more)
   local after, digest, detail, count = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], tonumber(ARGV[at + 7])
   at = at + 8
   for _ = 1, count do
-    local i, kind, data, meta = ARGV[at] + 7, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
+    local i, kind, data, meta = ARGV[at] + 9, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
     at, position, version[i] = at + 4, position + 1, version[i] + 1
     local v = string.format('%d', version[i])
     append(KEYS[i], v .. '-0', 'type', kind, 'data', data, 'meta', meta)
