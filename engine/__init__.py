@@ -21,6 +21,7 @@ from engine.core.messages import Command, CommandContext, Event, EventContext, Q
 from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
 from engine.core.retry import Retry
+from engine.core.services import Clock, Ids, Queries, ServiceContext
 from engine.core.upcasting import Upcaster
 from engine.core.views import Page, Views
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from engine.app import connect
 
 __all__ = [
+    "Clock",
     "Command",
     "CommandContext",
     "Decider",
@@ -35,18 +37,21 @@ __all__ = [
     "Event",
     "EventContext",
     "Failed",
+    "Ids",
     "Index",
     "NotFound",
     "Operation",
     "Outcome",
     "Page",
     "Projection",
+    "Queries",
     "Query",
     "Receipt",
     "Rejected",
     "Retry",
     "Row",
     "SemelError",
+    "ServiceContext",
     "Status",
     "Unknown",
     "Upcaster",

@@ -24,14 +24,16 @@ import anyio
 
 from engine.core import registry
 from engine.core.confinement import require_confined
-from engine.core.errors import Misregistered, Misuse, SemelError, single
+from engine.core.errors import Misregistered, Misuse, single
 from engine.core.ports import Session
 from engine.core.registry import Domain
+from engine.edge.asking import LiveQueries
 from engine.edge.client import Client
 from engine.runtime import node, webhook
 from engine.runtime.health import Health
 from engine.runtime.membership import Process
 from engine.runtime.process import Readiness, Role, run_process, serve, serving
+from engine.runtime.services import services_of
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings, load
@@ -131,7 +133,7 @@ def engine_role(
     standing = (health or Health(settings.stall_seconds)).role("engine")
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
-        process = Process.new("engine")
+        process, queries = Process.new("engine"), LiveQueries(domain)
 
         async def work(session: Session) -> None:
             log.info(
@@ -139,11 +141,13 @@ def engine_role(
                 commands=sorted(domain.commands), **_shown(settings),
             )  # fmt: skip
             asked = standing.when_asked(ready)
-            await node.engine(session, domain, settings, process, shutdown, asked)
+            with queries.on(session):
+                await node.engine(session, served, settings, process, shutdown, asked)
 
         opened = standing.watched(partial(namespace_session, settings, create=create))
-        await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
-        _check_asked(shutdown)
+        async with services_of(domain, settings.services, queries) as served:
+            await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
+        shutdown.require_asked()
         log.info("engine.stopped", node=process.name)
 
     return role
@@ -184,21 +188,15 @@ def worker_role(
 
         opened = standing.watched(partial(namespace_session, settings, create=create))
         await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
-        _check_asked(shutdown)
+        shutdown.require_asked()
         log.info("worker.stopped", node=process.name)
 
     return role
 
 
-def _check_asked(shutdown: Shutdown) -> None:
-    """Nothing stops without saying so: raises `SemelError` when nobody asked for it."""
-    if not shutdown.asked:
-        raise SemelError("the work ended although nobody asked for it: please report this")
-
-
 def _shown(settings: Settings) -> dict[str, Any]:
     """The settings as a start banner lists them: addresses without what is secret in them."""
-    shown = settings.model_dump(exclude={"partitions", "redis"}, exclude_defaults=True)
+    shown = settings.model_dump(exclude={"partitions", "redis", "services"}, exclude_defaults=True)
     if settings.alert_webhook is not None:
         shown["alert_webhook"] = webhook.shown(settings.alert_webhook)
     return {"redis": without_password(settings.redis), "settings": shown}

@@ -4,18 +4,24 @@ Values come from the command line, then ``SEMEL_<NAME>`` in the environment, the
 file, then the defaults here. A name that nobody knows is an error.
 """
 
+import json
 import os
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from engine.core.errors import Misuse
 
 DEFAULT_FILE = Path("config/semel.toml")
 ENVIRONMENT_PREFIX = "SEMEL_"
+
+
+def _tables(said: Any) -> Any:
+    """Tables, from a file; from the environment, the text of them."""
+    return json.loads(said) if isinstance(said, str) else said
 
 
 class Settings(BaseModel):
@@ -185,6 +191,9 @@ class Settings(BaseModel):
     log_style: Literal["auto", "text", "json"] = Field(
         "auto", description="Lines to read, or JSON; auto is JSON unless stderr is a terminal."
     )
+    services: Annotated[dict[str, dict[str, Any]], BeforeValidator(_tables)] = Field(
+        {}, description="What services are opened with, a table each; or JSON of all of them."
+    )
 
 
 def load(file: Path | None = None, **given: Any) -> Settings:
@@ -211,9 +220,9 @@ def load(file: Path | None = None, **given: Any) -> Settings:
     except ValidationError as error:
         fault = error.errors()[0]
         name = str(fault["loc"][0])
+        shown = "…" if name == "services" else repr(values[name])  # it may hold what is secret
         raise Misuse(
-            f"the setting {name} = {values[name]!r} (from {origins[name]}) does not fit: "
-            f"{fault['msg']}"
+            f"the setting {name} = {shown} (from {origins[name]}) does not fit: {fault['msg']}"
         ) from error
     _check(settings)
     return settings

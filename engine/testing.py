@@ -104,13 +104,10 @@ class Given:
                 f"the decider of {self.decider.kind!r} takes no {name}; it takes "
                 f"{', '.join(handlers)}"
             )
-        handler, about = handlers[name], {}
-        if handler.context is not None:
-            here = CommandContext("command-1", "1-0", name, f"{self.decider.kind}-1", NOON)
-            about[handler.context] = context or here
+        here = CommandContext("command-1", "1-0", name, f"{self.decider.kind}-1", NOON)
         state = self._evolved(self.decider.initial, self.history)
         try:
-            decision = handler.decide(command, state, **about)
+            decision = handlers[name].ask(command, state, lambda: context or here)
             if isinstance(decision, Coroutine):
                 decision = _awaited(decision)
             events = events_of(cast("Decision", decision))

@@ -19,6 +19,7 @@
     │   └── Misregistered    the domain cannot be served: two deciders for one command …
     ├── Unfit                this Redis or this namespace cannot be used
     ├── Unavailable          Redis is out of reach
+    ├── ServiceFailed        what deciders are handed could not be opened: nothing is served
     └── Doubt                what an owner knows may be wrong: forget it, acquire anew
         ├── Fenced           somebody else owns it now
         ├── Lost             the connection broke; what was under way has an unknown fate
@@ -164,6 +165,12 @@ class Unavailable(SemelError):
     exit_code = 3
     http_status = 503
     retryable = True
+
+
+class ServiceFailed(SemelError):
+    """A factory of ``services`` raised while the process started; the message quotes it."""
+
+    http_status = 503
 
 
 class Doubt(SemelError):

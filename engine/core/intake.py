@@ -15,11 +15,12 @@ import msgspec
 from pydantic import ValidationError
 
 from engine.core.codec import digest_of, read_meta, time_of
+from engine.core.handling import CommandHandler
 from engine.core.ids import stream_ms
 from engine.core.inside import is_inside_id
 from engine.core.messages import NO_META, Command, CommandContext, CommandMeta
 from engine.core.records import Entry
-from engine.core.registry import CommandHandler, Domain
+from engine.core.registry import Domain
 from engine.core.routing import ID_LENGTH_LIMIT, aggregate_fault, id_fault, kind_of, partition_of
 
 _REQUIRED = (b"type", b"aggregate", b"data")

@@ -15,7 +15,7 @@ from engine.core.messages import Command, CommandMeta, Query
 from engine.core.outcome import Outcome, Receipt
 from engine.core.ports import Session
 from engine.core.projection import AnyRow, Projection
-from engine.core.registry import Domain, QueryHandler
+from engine.core.registry import Domain
 from engine.core.resuming import Question
 from engine.core.routing import aggregate_fault, id_fault
 from engine.core.views import Views
@@ -113,7 +113,7 @@ class QueryBus:
         has not got so far within ``wait_seconds``; `Parked` when it passed over what ``after``
         stands for, `HistoryLost` when that is gone; `Unavailable` when Redis is away as long.
         """
-        handler = self._handler_of(query)
+        handler = self._domain.query_handler(type(query).__name__)
         want = wanted(after)
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         deadline = anyio.current_time() + seconds
@@ -146,7 +146,7 @@ class QueryBus:
         Raises what the query's handler raises, but `NotFound`: that is the answer None; and
         `Misuse` for a token that was told for another question, or cut short.
         """
-        handler = self._handler_of(query)
+        handler = self._domain.query_handler(type(query).__name__)
         # Without defaults: a field that a query gets later does not make it another question.
         words = f"{type(query).__name__} {query.model_dump_json(exclude_defaults=True)}"
         followed = Followed(Question(words), partial(handler.answer, query))
@@ -174,15 +174,6 @@ class QueryBus:
         told = None if after is None else followed.question.told(after)
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         return self._follows.updates(followed, Floor(told, seconds))
-
-    def _handler_of(self, query: Query[Any]) -> QueryHandler:
-        """Who answers a query; raises `Misuse`."""
-        handler = self._domain.queries.get(type(query).__name__)
-        if handler is None:
-            raise Misuse(
-                f"no query {type(query).__name__} is registered in the projections package"
-            )
-        return handler
 
     async def _until(self, deadline: float, ask: Callable[[Session], Awaitable[View]]) -> View:
         """Ask, again on the next session when one breaks: reading twice harms nobody."""

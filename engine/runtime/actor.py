@@ -151,11 +151,7 @@ class Actors:
         handler = received.handler
         if handler is None:  # pragma: no cover -- `receive` gives a command a handler
             raise AssertionError(received)
-        if handler.context is None:
-            return handler.decide(received.command, actor.state)
-        return handler.decide(
-            received.command, actor.state, **{handler.context: received.context()}
-        )
+        return handler.ask(received.command, actor.state, received.context)
 
     def _accepted(self, received: Received, actor: Actor, decision: Decision) -> Answer:
         """The answer yes, once the events are encoded and the actor has taken them in."""
