@@ -33,6 +33,7 @@ from engine.runtime import node, webhook
 from engine.runtime.health import Health
 from engine.runtime.membership import Process
 from engine.runtime.process import Readiness, Role, run_process, serve, serving
+from engine.runtime.rehearsal import rehearse
 from engine.runtime.services import services_of
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
@@ -219,7 +220,7 @@ async def open_client(
     The first connection must be had within ``patience`` seconds: raises `Unavailable`,
     `NotFound` where there is no such namespace, `Unfit`, `Lost` where only a replica answers.
     """
-    client = Client(domain, settings.wait_seconds)
+    client = Client(domain, settings.wait_seconds, partial(rehearse, settings))
     opened = partial(_client_session, settings)
     try:
         async with anyio.create_task_group() as tasks:

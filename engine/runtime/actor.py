@@ -14,7 +14,7 @@ from engine.core.errors import Rejected, Torn
 from engine.core.intake import Received, Refusal
 from engine.core.messages import Event
 from engine.core.outcome import Status
-from engine.core.ports import Ledger
+from engine.core.ports import Histories
 from engine.core.records import NewEvent, StoredEvent
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
@@ -51,7 +51,7 @@ class Limits(NamedTuple):
 class Actors:
     """The actors of one partition; the least recently used go when there are too many."""
 
-    def __init__(self, ledger: Ledger, domain: Domain, count_limit: int, limits: Limits) -> None:
+    def __init__(self, ledger: Histories, domain: Domain, count_limit: int, limits: Limits) -> None:
         self._ledger, self._domain = ledger, domain
         self._count_limit, self._limits = count_limit, limits
         self._actors: dict[str, Actor] = {}

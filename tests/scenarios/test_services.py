@@ -92,6 +92,11 @@ def test_who_dies_deciding_and_who_decides_again_make_the_same_ids(semel: Semel)
     assert closed == "closed"
     events = semel.run("events", "ticket-1", "-o", "json").data
     assert [event["data"]["number"] for event in events] == [tried, other]
+    foreseen = semel.process("submit", "Draw", "ticket-1", "--dry-run", "-o", "json")
+    assert foreseen.data["version"] == 3
+    asked, closed = (semel.home / "paper.txt").read_text().split()[-2:]
+    assert foreseen.data["events"][0]["data"]["number"] == asked not in (tried, other)
+    assert closed == "closed"
 
 
 @pytest.mark.parametrize(

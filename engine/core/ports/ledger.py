@@ -7,16 +7,23 @@ from engine.core.outcome import Outcome
 from engine.core.records import Commit, Head, Mended, StoredEvent
 
 
-class Ledger(Protocol):
-    """One partition, for the one who holds its lease under ``token``."""
-
-    async def open(self) -> Head:
-        """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
+class Histories(Protocol):
+    """One partition's aggregates, for whoever brings them to life."""
 
     async def load(
         self, aggregates: Sequence[str], above: Sequence[int]
     ) -> list[list[StoredEvent]]:
         """The events of aggregates above a version each, in one round trip where it can be."""
+
+
+class Ledger(Histories, Protocol):
+    """One partition, for the one who holds its lease under ``token``."""
+
+    async def peek(self) -> Head:
+        """Read ``head`` as it stands, for who owns nothing; ``branch`` is the last one noted."""
+
+    async def open(self) -> Head:
+        """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
 
     async def commit(self, commit: Commit) -> None:
         """Write one commit, wholly or not at all; raises `Fenced`, `Torn` or `Lost`."""
