@@ -69,23 +69,18 @@ DEFAULT_PARTITIONS = 64
 """Partitions of a new namespace: enough to spread over a dozen nodes or a small Cluster."""
 
 
-def domain_of(settings: Settings) -> Domain:
+def domain_of(settings: Settings, services: Sequence[object] | None = None) -> Domain:
     """The domain in the packages that the settings name, found from the working directory.
 
     A package that is not there counts as empty; one that cannot be imported is an error.
+    ``services`` stand in for those that are listed there.
     """
     here = os.getcwd()  # noqa: PTH109 -- sys.path holds texts
     if here not in sys.path:
         sys.path.insert(0, here)
     handlers = _package(settings.handlers)
     projections = _package(settings.projections)
-    domain = registry.build(
-        deciders=getattr(handlers, "deciders", ()),
-        services=getattr(handlers, "services", ()),
-        upcasters=getattr(handlers, "upcasters", ()),
-        projections=getattr(projections, "projections", ()),
-        queries=getattr(projections, "queries", ()),
-    )
+    domain = registry.build_from(handlers, projections, services)
     registry.require_handled(domain, settings.handlers)
     registry.require_readable(domain)
     require_confined(settings.projections, but=settings.handlers)

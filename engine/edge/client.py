@@ -1,5 +1,6 @@
 """The Python SDK: a `CommandBus` and a `QueryBus` over a handful of shared connections."""
 
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import datetime
 from functools import partial
@@ -8,6 +9,7 @@ from typing import Any, TypeVar
 import anyio
 
 from engine.core.errors import Lost, Misuse, Unavailable
+from engine.core.ids import uuid7
 from engine.core.messages import Command, CommandMeta, Query
 from engine.core.outcome import Outcome, Receipt
 from engine.core.ports import Session
@@ -31,9 +33,11 @@ View = TypeVar("View")
 class CommandBus:
     """Sends commands; hundreds of dispatches at once share two connections."""
 
-    def __init__(self, dispatch: Dispatch, wait_seconds: float, dry_runs: DryRuns) -> None:
+    def __init__(
+        self, dispatch: Dispatch, wait_seconds: float, dry_runs: DryRuns, new_id: Callable[[], str]
+    ) -> None:
         self._dispatch, self._wait_seconds = dispatch, wait_seconds
-        self._dry_runs = dry_runs
+        self._dry_runs, self._new_id = dry_runs, new_id
 
     async def dispatch(  # noqa: PLR0913 -- each is one thing a caller may say of a command
         self,
@@ -78,8 +82,8 @@ class CommandBus:
         ``data`` and ``meta`` are JSON. Raises `Misuse` for an id that cannot be one,
         `Unknown` when nobody answered in time.
         """
+        id = self._new_id() if id is None else id
         fields = entry_fields(type, aggregate, data, id, meta)
-        id = fields["id"].decode()
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         return await self._dispatch.submit(aggregate, id, fields, seconds)
 
@@ -209,16 +213,23 @@ _GRACE_SECONDS = 0.1
 
 
 class Client:
-    """Commands in, views out."""
+    """Commands in, views out; ``clock`` is the time that is in the ids it makes."""
 
     def __init__(
-        self, domain: Domain, wait_seconds: float, rehearse: Rehearse | None = None
+        self,
+        domain: Domain,
+        wait_seconds: float,
+        rehearse: Rehearse | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        def new_id() -> str:
+            return uuid7(int(clock() * 1000))
+
         self.dispatch = Dispatch()
-        self.dry_runs = DryRuns(self.dispatch, domain, rehearse)
+        self.dry_runs = DryRuns(self.dispatch, domain, rehearse, new_id)
         self._watches = Watches()
         follows = Follows(self.dispatch, self._watches, domain)
-        self.commands = CommandBus(self.dispatch, wait_seconds, self.dry_runs)
+        self.commands = CommandBus(self.dispatch, wait_seconds, self.dry_runs, new_id)
         self.queries = QueryBus(self.dispatch, domain, wait_seconds, follows)
 
     async def work(self, session: Session) -> None:

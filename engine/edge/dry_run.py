@@ -4,7 +4,7 @@ Decided by the partition's own judges on what is read here; what stands in rows 
 the very code that projectors fold with.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -33,8 +33,15 @@ from engine.edge.entries import entry_fields
 class DryRuns:
     """Dry runs of one client; ``rehearse`` decides, as composed by `engine.app`."""
 
-    def __init__(self, dispatch: Dispatch, domain: Domain, rehearse: Rehearse | None) -> None:
-        self._dispatch, self._domain, self._rehearse = dispatch, domain, rehearse
+    def __init__(
+        self,
+        dispatch: Dispatch,
+        domain: Domain,
+        rehearse: Rehearse | None,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._dispatch, self._domain = dispatch, domain
+        self._rehearse, self._new_id = rehearse, new_id
 
     async def run(  # noqa: PLR0913 -- the fields of an entry
         self,
@@ -50,7 +57,7 @@ class DryRuns:
 
         Raises `Misuse` for an id that cannot be one, `NotFound` for a version never reached.
         """
-        fields = entry_fields(type, aggregate, data, id, meta)
+        fields = entry_fields(type, aggregate, data, self._new_id() if id is None else id, meta)
         session, queries = await self._dispatch.session(), LiveQueries(self._domain)
         entry = entry_of(await session.now_ms(), fields)
         if self._rehearse is None:

@@ -1,22 +1,16 @@
 """A command as it stands in its stream."""
 
-import time
 from typing import Any
 
 import msgspec
 
 from engine.core.errors import Misuse
-from engine.core.ids import uuid7
 from engine.core.messages import CommandMeta
 from engine.core.routing import aggregate_fault, id_fault
 
 
-def entry_fields(
-    type: str, aggregate: str, data: bytes, id: str | None, meta: bytes
-) -> dict[str, bytes]:
-    """A command as it stands in its stream, with a new id unless it has one; raises `Misuse`."""
-    if id is None:
-        id = uuid7(time.time_ns() // 1_000_000)
+def entry_fields(type: str, aggregate: str, data: bytes, id: str, meta: bytes) -> dict[str, bytes]:
+    """A command as it stands in its stream; raises `Misuse` for an id that cannot be one."""
     for name, fault in (("id", id_fault(id)), ("aggregate", aggregate_fault(aggregate))):
         if fault:
             raise Misuse(f"the {name} {fault}")
