@@ -60,10 +60,17 @@ class Rejected(SemelError):
 
 
 class VersionConflict(Rejected):
-    """The aggregate has another version than ``expect`` said."""
+    """The aggregate has another version than ``expect`` said: ``version``, when it was decided.
+
+    For a repeat that is the version when its id was first answered.
+    """
 
     exit_code = 5
     http_status = 412
+
+    def __init__(self, code: str, message: str, version: int) -> None:
+        super().__init__(code, message)
+        self.version = version
 
 
 class Failed(SemelError):

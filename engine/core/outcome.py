@@ -99,5 +99,6 @@ class Outcome(msgspec.Struct, frozen=True):
         code, message = said.get("code", ""), said.get("message", "")
         if self.decisive is Status.FAILED:
             raise Failed(f"{code}: {message}")
-        kind = VersionConflict if code == "version_conflict" else Rejected
-        raise kind(code, message, said.get("errors"))
+        if code == "version_conflict":
+            raise VersionConflict(code, message, said.get("version", self.version))
+        raise Rejected(code, message, said.get("errors"))
