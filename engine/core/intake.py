@@ -5,7 +5,7 @@ has an id, an aggregate of this partition and a validated command; or it has a `
 that names every fault. Nothing here raises for bad input.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -34,6 +34,9 @@ _USABLE_BYTES = 4 * ID_LENGTH_LIMIT
 _TEXT_LIMIT = 1000
 """Characters of one sentence in an outcome."""
 
+_DETAIL_LIMIT = 8000
+"""Characters of all faults in one outcome: fifty of a hundred, and some more."""
+
 _FAULTS_LIMIT = 50
 """Faults named in one outcome: a hostile entry must not grow its own answer without end."""
 
@@ -49,10 +52,18 @@ class Refusal(NamedTuple):
         """The refusal as an outcome's ``detail``."""
         said: dict[str, object] = {"code": self.code, "message": self.message[:_TEXT_LIMIT]}
         if self.errors:
-            said["errors"] = {
-                name[:ID_LENGTH_LIMIT]: fault[:_TEXT_LIMIT] for name, fault in self.errors.items()
-            }
+            said["errors"] = dict(self._shown())
         return msgspec.json.encode(said)
+
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        """Faults, as far as there is room: each outcome is remembered for a day."""
+        room = _DETAIL_LIMIT
+        for name, fault in self.errors.items():
+            shown = name[:ID_LENGTH_LIMIT], fault[:_TEXT_LIMIT]
+            room -= sum(map(len, shown))
+            if room < 0:
+                return
+            yield shown
 
 
 class Received(msgspec.Struct, gc=False):

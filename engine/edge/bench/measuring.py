@@ -8,6 +8,7 @@ from engine.core.registry import Domain
 from engine.edge.bench.handover import handover
 from engine.edge.bench.latency import latency
 from engine.edge.bench.live import live
+from engine.edge.bench.memory import memory
 from engine.edge.bench.plan import Part, Plan
 from engine.edge.bench.takeover import takeover
 from engine.edge.bench.throughput import RATES, throughput
@@ -36,6 +37,7 @@ _SAYING = {
     Part.LATENCY: "{plan.samples} commands, one at a time …",
     Part.TAKEOVER: "killing {owners} owners …",
     Part.HANDOVER: "nodes join and leave …",
+    Part.MEMORY: "{plan.commands} ids are remembered …",
 }
 """The parts that play a scene, once, and what they say of it."""
 
@@ -52,4 +54,6 @@ async def _scene(part: Part, plan: Plan, settings: Settings, domain: Domain, bin
                 return await latency(whole, domain, port, plan.samples)
             case Part.TAKEOVER:
                 return await takeover(here, domain, port, plan.kills)
+            case Part.MEMORY:
+                return await memory(here, domain, port, plan.commands)
         return await handover(whole, domain)

@@ -16,6 +16,7 @@ class Part(StrEnum):
     LATENCY = "latency"
     TAKEOVER = "takeover"
     HANDOVER = "handover"
+    MEMORY = "memory"
 
 
 class Plan(NamedTuple):

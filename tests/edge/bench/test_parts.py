@@ -102,6 +102,17 @@ def test_one_command_stands_beside_an_echo(semel: Semel) -> None:
     assert one["view_p99_to_echo_p50"] == pytest.approx(view["p99"] / echo["p50"])
 
 
+def test_a_remembered_id_has_a_size_and_their_number_a_bound(semel: Semel) -> None:
+    one = figures_of(semel.process("bench", "memory", "--commands", "1000", "-o", "json"))["memory"]
+    assert one["ids"] == 1000
+    # An id, an aggregate, an entry and a digest as texts: 200 bytes bare, and not a page.
+    assert 200 < one["process_bytes"] < 2000
+    assert 60 < one["server_bytes"] < 1000
+    assert one["bound"] == one["partitions"] * 10_000
+    assert one["process_mib"] == pytest.approx(one["process_bytes"] * one["bound"] / 2**20)
+    assert one["server_mib"] == pytest.approx(one["server_bytes"] * one["bound"] / 2**20)
+
+
 def test_people_read_lines(semel: Semel) -> None:
     said = semel.process("bench", "projection", "rebuild", *SMALL)
     assert said.code == 0, said.err
