@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from engine.core.codec import logged
+from engine.core.digest import code_digest
 from engine.core.errors import Misuse
 from engine.core.ports import Evidence, Session
 from engine.core.records import LoggedEvent
@@ -57,6 +58,11 @@ class DryRuns:
 
         Raises `Misuse` for an id that cannot be one, `NotFound` for a version never reached.
         """
+        if not self._domain.commands:
+            raise Misuse(
+                "no command is registered here, and a dry run decides with the code found here: "
+                "run it in the project's directory, or name its packages"
+            )
         fields = entry_fields(type, aggregate, data, self._new_id() if id is None else id, meta)
         session, queries = await self._dispatch.session(), LiveQueries(self._domain)
         entry = entry_of(await session.now_ms(), fields)
@@ -129,7 +135,10 @@ class _Effects:
     async def _standing(self, rows: Sequence[str]) -> dict[str, Fields]:
         """How rows stand, or stood; says what keeps them from being what events made them."""
         projection = self._projection
-        generation = (await self._session.builds.read(projection.name)).live
+        found = await self._session.builds.read(projection.name)
+        generation = found.live
+        if found.digest not in ("", code_digest(projection)):
+            self.notes.append(f"{projection.name}@{generation} was made by other code")
         if self._past is not None:
             as_of = AsOf(self._session, self._domain, projection, generation, lambda _read: None)
             return {**await as_of.before(self._partition, self._past.position, rows)}

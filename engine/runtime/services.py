@@ -44,6 +44,7 @@ async def _opened(factory: Offered, context: ServiceContext, stack: AsyncExitSta
         manager = factory.open(context)
         service = await manager.__aenter__()
     except Exception as error:
+        log.error("service.failed", service=factory.name, exc_info=error)
         raise ServiceFailed(
             f"the service {factory.name} could not be opened: {type(error).__name__}: {error}. "
             f"Nothing was served; mend its factory, or [services.{factory.name}], and start again"

@@ -1,6 +1,6 @@
 """Deciders: given events, when a command, then events, or no."""
 
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
@@ -13,7 +13,7 @@ from engine.core import codec, registry
 from engine.core.decider import Decider, Decision, events_of
 from engine.core.errors import Misuse, Rejected
 from engine.core.messages import Command, CommandContext, Event
-from engine.testing.contents import changes, contents_of
+from engine.testing.unchanged import leaving
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 """When a command is decided in a test that does not say otherwise."""
@@ -86,7 +86,7 @@ class Given:
             return events_of(cast("Decision", decision))
 
         try:
-            events = _leaving(state, decide, f"deciding {name}")
+            events = leaving(state, decide, f"deciding {name}")
         except Rejected as no:
             return Decided((), state, no)
         events = tuple(map(_stored, events))
@@ -96,7 +96,7 @@ class Given:
         for event in events:
             name = f"evolving by {type(event).__name__}"
             before, fact = state, _stored(event)
-            state = _leaving(before, lambda: self.decider.evolve(before, fact), name)  # noqa: B023
+            state = leaving(before, lambda: self.decider.evolve(before, fact), name)  # noqa: B023
         return state
 
 
@@ -112,20 +112,6 @@ def awaited(answer: Coroutine[Any, Any, Answer]) -> Answer:
         return await answer
 
     return anyio.run(wait)
-
-
-def _leaving(state: Any, act: Callable[[], Answer], what: str) -> Answer:
-    """Do something that must leave a state as it is, whatever comes of it."""
-    before = contents_of(state)
-    try:
-        return act()
-    finally:
-        changed = changes(before, contents_of(state))
-        if changed:
-            raise AssertionError(
-                f"{what} changed a state in place: {'; '.join(changed)}. Deciding only answers "
-                f"with events, and `evolve` makes a new state of the old one"
-            )
 
 
 def _stored(event: Event) -> Event:

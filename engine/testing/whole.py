@@ -36,6 +36,7 @@ from engine.store.keys import Keys
 from engine.store.memory import MemoryServer, open_memory_session
 from engine.testing.clock import WoundClock
 from engine.testing.settling import unfinished
+from engine.testing.unchanged import watched
 
 View = TypeVar("View")
 
@@ -132,6 +133,7 @@ async def engine(
 @asynccontextmanager
 async def served(domain: Domain, settings: Settings) -> AsyncIterator[Semel]:
     """`engine`, of a domain that is built already."""
+    domain = watched(domain)
     clock, keys = WoundClock(), Keys(settings.namespace)
     server, queries = MemoryServer(clock), LiveQueries(domain)
     client = Client(domain, settings.wait_seconds, partial(rehearse, settings), clock)

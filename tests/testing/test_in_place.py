@@ -1,16 +1,17 @@
 """A state that is changed other than through events is found, and the place in it is named."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from types import SimpleNamespace
 from typing import Any
 
+import anyio.lowlevel
 import msgspec
 import pytest
 
 from engine import Command, Decider, Event, Rejected
-from engine.testing import given
+from engine.testing import engine, given
 from engine.testing.contents import changes, contents_of
 
 
@@ -82,6 +83,36 @@ def test_events_that_differ_are_told_field_by_field() -> None:
     with pytest.raises(AssertionError) as caught:
         decided.then(Was("b", 2), Was("c"))
     assert "\n  event 1, Was.count: 1; expected 2\n  event 2 is missing" in str(caught.value)
+
+
+@pytest.mark.parametrize("how", ["at once", "later", "while events are taken"])
+async def test_in_a_whole_engine_its_command_fails(how: str) -> None:
+    def at_once(command: Put, state: Box) -> Was:
+        state.names.append(command.name)
+        return Was(command.name)
+
+    async def later(command: Put, state: Box) -> Was:
+        await anyio.lowlevel.checkpoint()
+        return at_once(command, state)
+
+    def taken(command: Put, state: Box) -> Iterator[Was]:
+        yield at_once(command, state)
+
+    decide = {"at once": at_once, "later": later}.get(how, taken)
+    async with engine(SimpleNamespace(deciders=[box(decide)])) as semel:
+        outcome = await semel.submit(Put(name="b"), aggregate="box-1")
+        assert outcome.status == "failed"
+        assert "state.names[0]: nothing → 'b'" in outcome.detail["message"]
+
+
+async def test_in_a_whole_engine_evolving_is_watched_too() -> None:
+    def stuff(state: Box, event: Was) -> Box:
+        state.names.append(event.name)
+        return state
+
+    async with engine(SimpleNamespace(deciders=[box(evolve=stuff)])) as semel:
+        outcome = await semel.submit(Put(name="b"), aggregate="box-1")
+        assert "evolving by Was changed a state in place" in outcome.detail["message"]
 
 
 class Colour(Enum):
