@@ -34,11 +34,11 @@ async def semel(
     # Every run of pytest in a project that has semel loads this file: no more than it must.
     from engine.app import domain_of  # noqa: PLC0415
     from engine.settings import load  # noqa: PLC0415
-    from engine.testing.whole import served  # noqa: PLC0415
+    from engine.testing.whole import DEFAULTS, served  # noqa: PLC0415
 
     if anyio_backend_name != "asyncio":
         pytest.skip("semel runs on asyncio")
-    settings = load().model_copy(update={"audit_load": 0})
+    settings = load().model_copy(update=DEFAULTS)
     if fake_services is not None:
         settings = settings.model_copy(update={"services": {}})
     async with served(domain_of(settings, fake_services), settings) as running:

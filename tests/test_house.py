@@ -15,7 +15,7 @@ FLOORS = tuple(f"engine.{p}" for p in ["core", "settings", "telemetry", "store",
 MAY_IMPORT = {
     "engine": ("engine.core", "engine.edge", "engine.app"),
     "engine.core": ("engine.core",),
-    "engine.settings": ("engine.core",),
+    "engine.settings": ("engine.core", "engine.settings"),
     "engine.telemetry": ("engine.core", "engine.telemetry"),
     "engine.store": ("engine.core", "engine.settings", "engine.telemetry", "engine.store"),
     "engine.runtime": ("engine.core", "engine.settings", "engine.telemetry", "engine.runtime"),

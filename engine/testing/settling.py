@@ -23,6 +23,9 @@ def unfinished(server: MemoryServer, keys: Keys, domain: Domain, partitions: int
         sent = data.stream(keys.commands(partition)).ends_at() or "0-0"
         if stream_order(sent) > stream_order(handled):
             yield f"partition {partition} has commands up to {sent}, answered up to {handled}"
+        waiting = len(data.hash(keys.waiting(partition)))
+        if waiting:
+            yield f"partition {partition} has {waiting} commands that wait to be decided"
         for name in domain.projections:
             found = data.hash(keys.projection(partition, name, _GENERATION))
             applied = int(found.get("position", 0))

@@ -43,6 +43,9 @@ View = TypeVar("View")
 PARTITIONS = 4
 """Enough that aggregates lie apart, few enough that a test is quick."""
 
+DEFAULTS: Mapping[str, Any] = {"audit_load": 0, "retry_attempts": 1}
+"""A decider that raises has failed at once: its test is to see that, not to wait for it."""
+
 _PAUSE_SECONDS = 0.005
 """Between two looks at what has yet to settle."""
 
@@ -125,8 +128,8 @@ async def engine(
     projector comes out here.
     """
     domain = registry.build_from(handlers, projections, services)
-    tables = {"audit_load": 0, "services": service_settings or {}}
-    async with served(domain, Settings(**{**tables, **settings})) as semel:
+    said = {**DEFAULTS, "services": service_settings or {}, **settings}
+    async with served(domain, Settings(**said)) as semel:
         yield semel
 
 
