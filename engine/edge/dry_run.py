@@ -137,7 +137,8 @@ class _Effects:
         projection = self._projection
         found = await self._session.builds.read(projection.name)
         generation = found.live
-        if found.digest not in ("", code_digest(projection)):
+        code = code_digest(projection, self._domain.upcasters_of(projection.name))
+        if found.digest not in ("", code):
             self.notes.append(f"{projection.name}@{generation} was made by other code")
         if self._past is not None:
             as_of = AsOf(self._session, self._domain, projection, generation, lambda _read: None)

@@ -173,6 +173,16 @@ async def test_the_sdk_has_it_too_and_says_what_rows_lack() -> None:
     assert foreseen.notes == [expected]
 
 
+async def test_rows_that_other_code_made_are_said_to_be() -> None:
+    stage = Stage()
+    async with client_of(stage) as client, stage.session() as session:
+        found = await session.builds.read("customers")
+        assert await session.builds.revise("customers", found.adopted("of another code"))
+        ada = RegisterCustomer(name="Ada")
+        foreseen = await client.commands.dry_run(ada, aggregate="customer-c-1")
+    assert foreseen.notes == ["customers@1 was made by other code"]
+
+
 async def test_a_decider_that_raises_is_foreseen_and_a_bad_id_is_misuse() -> None:
     stage = Stage()
     async with client_of(stage) as client:
