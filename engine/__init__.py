@@ -22,6 +22,7 @@ from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
 from engine.core.retry import Retry
 from engine.core.schedules import Schedule
+from engine.core.services import Clock, Ids, Queries, ServiceContext
 from engine.core.timers import TimerChange, cancel_timer, set_timer
 from engine.core.upcasting import Upcaster
 from engine.core.views import Page, Views
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from engine.app import connect
 
 __all__ = [
+    "Clock",
     "Command",
     "CommandContext",
     "Decider",
@@ -37,12 +39,14 @@ __all__ = [
     "Event",
     "EventContext",
     "Failed",
+    "Ids",
     "Index",
     "NotFound",
     "Operation",
     "Outcome",
     "Page",
     "Projection",
+    "Queries",
     "Query",
     "Receipt",
     "Rejected",
@@ -50,6 +54,7 @@ __all__ = [
     "Row",
     "Schedule",
     "SemelError",
+    "ServiceContext",
     "Status",
     "TimerChange",
     "Unknown",

@@ -24,15 +24,18 @@ import anyio
 
 from engine.core import registry
 from engine.core.confinement import require_confined
-from engine.core.errors import Misregistered, Misuse, SemelError, single
+from engine.core.errors import Misregistered, Misuse, single
 from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.core.schedules import registered
+from engine.edge.asking import LiveQueries
 from engine.edge.client import Client
 from engine.runtime import node, webhook
 from engine.runtime.health import Health
 from engine.runtime.membership import Process
 from engine.runtime.process import Readiness, Role, run_process, serve, serving
+from engine.runtime.rehearsal import rehearse
+from engine.runtime.services import services_of
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings, load
@@ -67,23 +70,18 @@ DEFAULT_PARTITIONS = 64
 """Partitions of a new namespace: enough to spread over a dozen nodes or a small Cluster."""
 
 
-def domain_of(settings: Settings) -> Domain:
+def domain_of(settings: Settings, services: Sequence[object] | None = None) -> Domain:
     """The domain in the packages that the settings name, found from the working directory.
 
     A package that is not there counts as empty; one that cannot be imported is an error.
+    ``services`` stand in for those that are listed there.
     """
     here = os.getcwd()  # noqa: PTH109 -- sys.path holds texts
     if here not in sys.path:
         sys.path.insert(0, here)
     handlers = _package(settings.handlers)
     projections = _package(settings.projections)
-    domain = registry.build(
-        deciders=getattr(handlers, "deciders", ()),
-        services=getattr(handlers, "services", ()),
-        upcasters=getattr(handlers, "upcasters", ()),
-        projections=getattr(projections, "projections", ()),
-        queries=getattr(projections, "queries", ()),
-    )
+    domain = registry.build_from(handlers, projections, services)
     registry.require_handled(domain, settings.handlers)
     registry.require_readable(domain)
     domain.schedules = registered(domain, getattr(handlers, "schedules", ()))
@@ -133,7 +131,7 @@ def engine_role(
     standing = (health or Health(settings.stall_seconds)).role("engine")
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
-        process = Process.new("engine")
+        process, queries = Process.new("engine"), LiveQueries(domain)
 
         async def work(session: Session) -> None:
             log.info(
@@ -141,11 +139,13 @@ def engine_role(
                 commands=sorted(domain.commands), **_shown(settings),
             )  # fmt: skip
             asked = standing.when_asked(ready)
-            await node.engine(session, domain, settings, process, shutdown, asked)
+            with queries.on(session):
+                await node.engine(session, served, settings, process, shutdown, asked)
 
         opened = standing.watched(partial(namespace_session, settings, create=create))
-        await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
-        _check_asked(shutdown)
+        async with services_of(domain, settings.services, queries) as served:
+            await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
+        shutdown.require_asked()
         log.info("engine.stopped", node=process.name)
 
     return role
@@ -186,21 +186,15 @@ def worker_role(
 
         opened = standing.watched(partial(namespace_session, settings, create=create))
         await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
-        _check_asked(shutdown)
+        shutdown.require_asked()
         log.info("worker.stopped", node=process.name)
 
     return role
 
 
-def _check_asked(shutdown: Shutdown) -> None:
-    """Nothing stops without saying so: raises `SemelError` when nobody asked for it."""
-    if not shutdown.asked:
-        raise SemelError("the work ended although nobody asked for it: please report this")
-
-
 def _shown(settings: Settings) -> dict[str, Any]:
     """The settings as a start banner lists them: addresses without what is secret in them."""
-    shown = settings.model_dump(exclude={"partitions", "redis"}, exclude_defaults=True)
+    shown = settings.model_dump(exclude={"partitions", "redis", "services"}, exclude_defaults=True)
     if settings.alert_webhook is not None:
         shown["alert_webhook"] = webhook.shown(settings.alert_webhook)
     return {"redis": without_password(settings.redis), "settings": shown}
@@ -223,7 +217,7 @@ async def open_client(
     The first connection must be had within ``patience`` seconds: raises `Unavailable`,
     `NotFound` where there is no such namespace, `Unfit`, `Lost` where only a replica answers.
     """
-    client = Client(domain, settings.wait_seconds)
+    client = Client(domain, settings.wait_seconds, partial(rehearse, settings))
     opened = partial(_client_session, settings)
     try:
         async with anyio.create_task_group() as tasks:

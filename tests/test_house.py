@@ -9,22 +9,22 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
+FLOORS = tuple(f"engine.{p}" for p in ["core", "settings", "telemetry", "store", "runtime", "edge"])
+
 # Which modules of ours each part may import. `engine` alone is the front door.
 MAY_IMPORT = {
     "engine": ("engine.core", "engine.edge", "engine.app"),
     "engine.core": ("engine.core",),
-    "engine.settings": ("engine.core",),
+    "engine.settings": ("engine.core", "engine.settings"),
     "engine.telemetry": ("engine.core", "engine.telemetry"),
     "engine.store": ("engine.core", "engine.settings", "engine.telemetry", "engine.store"),
     "engine.runtime": ("engine.core", "engine.settings", "engine.telemetry", "engine.runtime"),
     "engine.edge": (
         "engine.core", "engine.settings", "engine.telemetry", "engine.app", "engine.edge",
     ),
-    "engine.app": (
-        "engine.core", "engine.settings", "engine.telemetry", "engine.store", "engine.runtime",
-        "engine.edge",
-    ),
-    "engine.testing": ("engine.core", "engine.store", "engine.edge"),  # as app: it composes
+    "engine.app": FLOORS,
+    "engine.testing": (*FLOORS, "engine.testing"),  # as app: it composes
+    "engine.pytest_plugin": ("engine.core", "engine.settings", "engine.app", "engine.testing"),
     "handlers": ("engine", "handlers"),
     "projections": ("engine", "handlers", "projections"),
 }  # fmt: skip
@@ -49,6 +49,7 @@ IMPURE = {
 # Whoever catches everything must report it: the boundaries to the domain's code, and a thread.
 MAY_CATCH_ALL = {
     *("core/intake", "core/parking", "core/upcasting", "core/audit/refold", "core/replay/replay"),
+    *("core/rehearsing", "runtime/services"),
     *(f"runtime/{name}" for name in ("actor", "attempt", "leases", "projector", "renewal")),
 }
 

@@ -19,6 +19,7 @@
     │   └── Misregistered    the domain cannot be served: two deciders for one command …
     ├── Unfit                this Redis or this namespace cannot be used
     ├── Unavailable          Redis is out of reach
+    ├── ServiceFailed        what deciders are handed could not be opened: nothing is served
     └── Doubt                what an owner knows may be wrong: forget it, acquire anew
         ├── Fenced           somebody else owns it now
         ├── Lost             the connection broke; what was under way has an unknown fate
@@ -59,10 +60,17 @@ class Rejected(SemelError):
 
 
 class VersionConflict(Rejected):
-    """The aggregate has another version than ``expect`` said."""
+    """The aggregate has another version than ``expect`` said: ``version``, when it was decided.
+
+    For a repeat that is the version when its id was first answered.
+    """
 
     exit_code = 5
     http_status = 412
+
+    def __init__(self, code: str, message: str, version: int) -> None:
+        super().__init__(code, message)
+        self.version = version
 
 
 class Failed(SemelError):
@@ -164,6 +172,12 @@ class Unavailable(SemelError):
     exit_code = 3
     http_status = 503
     retryable = True
+
+
+class ServiceFailed(SemelError):
+    """A factory of ``services`` raised while the process started; the message quotes it."""
+
+    http_status = 503
 
 
 class Doubt(SemelError):

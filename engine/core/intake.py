@@ -5,7 +5,7 @@ has an id, an aggregate of this partition and a validated command; or it has a `
 that names every fault. Nothing here raises for bad input.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from difflib import get_close_matches
 from types import MappingProxyType
@@ -16,11 +16,12 @@ from pydantic import ValidationError
 
 from engine.core.codec import digest_of, read_meta, time_of
 from engine.core.firing import Fired, fired_of
+from engine.core.handling import CommandHandler
 from engine.core.ids import stream_ms
 from engine.core.inside import is_inside_id
 from engine.core.messages import NO_META, Command, CommandContext, CommandMeta
 from engine.core.records import Entry
-from engine.core.registry import CommandHandler, Domain
+from engine.core.registry import Domain
 from engine.core.routing import ID_LENGTH_LIMIT, aggregate_fault, id_fault, kind_of, partition_of
 
 _REQUIRED = (b"type", b"aggregate", b"data")
@@ -33,6 +34,9 @@ _USABLE_BYTES = 4 * ID_LENGTH_LIMIT
 
 _TEXT_LIMIT = 1000
 """Characters of one sentence in an outcome."""
+
+_DETAIL_LIMIT = 8000
+"""Characters of all faults in one outcome: fifty of a hundred, and some more."""
 
 _FAULTS_LIMIT = 50
 """Faults named in one outcome: a hostile entry must not grow its own answer without end."""
@@ -49,10 +53,18 @@ class Refusal(NamedTuple):
         """The refusal as an outcome's ``detail``."""
         said: dict[str, object] = {"code": self.code, "message": self.message[:_TEXT_LIMIT]}
         if self.errors:
-            said["errors"] = {
-                name[:ID_LENGTH_LIMIT]: fault[:_TEXT_LIMIT] for name, fault in self.errors.items()
-            }
+            said["errors"] = dict(self._shown())
         return msgspec.json.encode(said)
+
+    def _shown(self) -> Iterator[tuple[str, str]]:
+        """Faults, as far as there is room: each outcome is remembered for a day."""
+        room = _DETAIL_LIMIT
+        for name, fault in self.errors.items():
+            shown = name[:ID_LENGTH_LIMIT], fault[:_TEXT_LIMIT]
+            room -= sum(map(len, shown))
+            if room < 0:
+                return
+            yield shown
 
 
 class Received(msgspec.Struct, gc=False):
@@ -218,9 +230,8 @@ def _read_command(received: Received, handler: CommandHandler, data: bytes) -> d
     except ValidationError as error:
         return field_errors(error)
     except Exception as error:  # noqa: BLE001 -- a validator's own fault: answered as `failed`
-        said = f"{type(error).__name__}: {error}"
-        received.broken = "raised", said
-        return {"data": f"a validator raised {said}"}
+        received.broken = "raised", f"{type(error).__name__}: {error}"
+        return {"data": f"a validator raised {received.broken[1]}"}
     return {}
 
 

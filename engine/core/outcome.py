@@ -101,5 +101,6 @@ class Outcome(msgspec.Struct, frozen=True):
             raise Deferred(f"{self.aggregate} waits to be decided, {code}: {message}", self.id)
         if self.decisive is Status.FAILED:
             raise Failed(f"{code}: {message}")
-        kind = VersionConflict if code == "version_conflict" else Rejected
-        raise kind(code, message, said.get("errors"))
+        if code == "version_conflict":
+            raise VersionConflict(code, message, said.get("version", self.version))
+        raise Rejected(code, message, said.get("errors"))

@@ -8,39 +8,25 @@ function takes is the annotation of its first parameter. What contradicts itself
 
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
 
 from engine.core.codec import VERSIONED
 from engine.core.confinement import require_query_handler
-from engine.core.decider import Decider, Decision
-from engine.core.errors import Misregistered
+from engine.core.decider import Decider
+from engine.core.errors import Misregistered, Misuse
+from engine.core.handling import CommandHandler, command_handler
 from engine.core.indexing import require_indexes
-from engine.core.messages import Command, CommandContext, Event, EventContext, Query
+from engine.core.messages import Command, Event, EventContext, Query
 from engine.core.projection import Operation, Projection
-from engine.core.retry import Retry
 from engine.core.routing import id_fault
 from engine.core.schedules import Recurring
+from engine.core.services import Offered, offered
 from engine.core.signatures import hints_of, place_of, subclasses, taken
 from engine.core.upcasting import Steps, Upcaster, lifted, require_steps, require_version, steps_of
 from engine.core.writers import require_one_writer
-
-
-@dataclass(frozen=True, slots=True)
-class CommandHandler:
-    """One command type, the function that decides it and the rules it belongs to."""
-
-    command: type[Command]
-    validate: Callable[[bytes], Command]
-    decider: Decider[Any]
-    decide: Callable[..., Decision | Awaitable[Decision]]
-    is_async: bool
-    context: str | None
-    place: str
-    retry: Retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +60,7 @@ class Domain:
     decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
     upcasters: Mapping[str, Steps] = field(default_factory=dict)
     schedules: dict[str, Recurring] = field(default_factory=dict)
+    services: tuple[Offered, ...] = ()
 
     def decode_event(self, kind: str, data: bytes, meta: bytes) -> Event:
         """An event as it was stored, whichever version of its type stored it.
@@ -90,6 +77,17 @@ class Domain:
         steps = [self.upcasters.get(event, {}) for event in self.event_handlers[projection]]
         return [each[version] for each in steps for version in sorted(each)]
 
+    def query_handler(self, name: str) -> QueryHandler:
+        """Who answers a query; raises `Misuse`."""
+        if name not in self.queries:
+            raise Misuse(f"no query {name} is registered in the projections package")
+        return self.queries[name]
+
+    def bound(self, services: Mapping[Offered, object]) -> "Domain":
+        """The same one, its deciders handed services that have been opened."""
+        commands = {name: handler.bound(services) for name, handler in self.commands.items()}
+        return replace(self, commands=commands)
+
 
 def build(
     deciders: Sequence[Decider[Any]] = (),
@@ -99,9 +97,9 @@ def build(
     upcasters: Sequence[Upcaster] = (),
 ) -> Domain:
     """Check and index a domain; raises `Misregistered`."""
-    domain = Domain()
+    domain = Domain(services=offered(services))
     for decider in deciders:
-        _add_decider(domain, decider, services)
+        _add_decider(domain, decider, domain.services)
     for projection in projections:
         _add_projection(domain, projection)
         require_one_writer(projection, domain.kind_events)
@@ -117,6 +115,19 @@ def require_readable(domain: Domain) -> None:
         require_steps(event, domain.upcasters.get(name, {}))
 
 
+def build_from(
+    handlers: object, projections: object, services: Sequence[object] | None = None
+) -> Domain:
+    """`build` from what two packages list; ``services`` stand in for those of the first."""
+    return build(
+        deciders=getattr(handlers, "deciders", ()),
+        services=getattr(handlers, "services", ()) if services is None else services,
+        upcasters=getattr(handlers, "upcasters", ()),
+        projections=getattr(projections, "projections", ()),
+        queries=getattr(projections, "queries", ()),
+    )
+
+
 def require_handled(domain: Domain, package: str) -> None:
     """Raise `Misregistered` for a command defined in ``package`` that no decider takes."""
     for command in subclasses(Command):
@@ -129,7 +140,7 @@ def require_handled(domain: Domain, package: str) -> None:
             )
 
 
-def _add_decider(domain: Domain, decider: Decider[Any], services: Sequence[object]) -> None:
+def _add_decider(domain: Domain, decider: Decider[Any], services: Sequence[Offered]) -> None:
     if "-" in decider.kind or id_fault(decider.kind):
         raise Misregistered(f"{decider.kind!r} cannot be a kind: it begins ids such as order-42")
     if decider.kind in domain.deciders:
@@ -137,7 +148,7 @@ def _add_decider(domain: Domain, decider: Decider[Any], services: Sequence[objec
     domain.deciders[decider.kind] = decider
     for function in decider.decide:
         for command in taken(function, 0, Command):
-            _add_command(domain, command, _command_handler(command, decider, function, services))
+            _add_command(domain, command, command_handler(command, decider, function, services))
     for command in decider.retry:
         handler = domain.commands.get(command.__name__)
         if handler is None or handler.decider is not decider:
@@ -174,41 +185,6 @@ def _add_event(domain: Domain, event: type[Event]) -> None:
         raise Misregistered(
             f"{place_of(event)}: {event.__name__} cannot be stored: {error}"
         ) from error
-
-
-def _command_handler(
-    command: type[Command],
-    decider: Decider[Any],
-    function: Callable[..., Any],
-    services: Sequence[object],
-) -> CommandHandler:
-    hints = hints_of(function)
-    context = None
-    given: dict[str, object] = {}
-    for name in list(inspect.signature(function).parameters)[2:]:
-        wanted = hints.get(name)
-        if wanted is CommandContext:
-            context = name
-            continue
-        fitting = [s for s in services if isinstance(wanted, type) and isinstance(s, wanted)]
-        if len(fitting) != 1:
-            raise Misregistered(
-                f"{place_of(function)}: {len(fitting)} services fit the parameter {name!r} of "
-                f"{function.__name__}; exactly one must (services = [...] in the handlers package)"
-            )
-        given[name] = fitting[0]
-    decide = partial(function, **given) if given else function
-    is_async = inspect.iscoroutinefunction(function)
-    if inspect.isasyncgenfunction(function):
-        raise Misregistered(
-            f"{place_of(function)}: an async decider returns its events, it cannot yield"
-        )
-    # pydantic's own validator: what `model_validate_json` calls, without the way there
-    validate = command.__pydantic_validator__.validate_json
-    return CommandHandler(
-        command, validate, decider, decide, is_async, context, place_of(function),
-        decider.retry.get(command, Retry()),
-    )  # fmt: skip
 
 
 def _add_projection(domain: Domain, projection: Projection[Any]) -> None:

@@ -85,6 +85,10 @@ class Window:
                 return
         self._first[key] = first
 
+    def __len__(self) -> int:
+        """How many ids are remembered."""
+        return len(self._first)
+
     def covers(self, received: Received) -> bool:
         """Whether all that could be known of a command's id is loaded."""
         if self.complete or not received.addressed or received.id == received.entry:

@@ -8,10 +8,10 @@ the others stood then, their commands' stream ids say, which carry Redis's clock
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -25,14 +25,11 @@ from engine.core.errors import Failed, HistoryLost, Misuse, NotFound, Torn
 from engine.core.fold import WATERMARK
 from engine.core.ids import stream_ms
 from engine.core.outcome import Receipt
-from engine.core.ports import Evidence
+from engine.core.ports import Evidence, Session
 from engine.core.projection import Projection
 from engine.core.registry import Domain
 from engine.core.scalars import as_row
 from engine.edge.audit.generations import STEPS
-
-if TYPE_CHECKING:
-    from engine.app import RedisSession
 
 _AGE = re.compile(r"-?(\d+(?:\.\d+)?)(s|min|h|d)")
 _UNITS = {"s": "seconds", "min": "minutes", "h": "hours", "d": "days"}
@@ -63,7 +60,7 @@ class AsOf:
 
     def __init__(
         self,
-        session: "RedisSession",
+        session: Session,
         domain: Domain,
         projection: Projection[Any],
         generation: int,
@@ -78,7 +75,7 @@ class AsOf:
     async def now(self, row: str) -> tuple[RowAsOf, list[Finding]]:
         """A row as the log makes it, as far as it is applied, and how what stands differs."""
         [seen] = await self._evidence.see({row: ()})
-        refold = await self._folded(seen.moment, row)
+        refold = await self._folded(seen.moment, [row])
         judge = self._subject.judge()
         findings = judge.compare(seen, refold.rows[row])
         heads = await self._session.builds.heads()
@@ -95,11 +92,25 @@ class AsOf:
         now = await self._evidence.moment()
         said, positions = await self._positions(text)
         moment = Moment(positions, now.parked)
-        return self._row(row, said, moment, await self._folded(moment, row), [])
+        return self._row(row, said, moment, await self._folded(moment, [row]), [])
 
-    async def _folded(self, moment: Moment, row: str) -> Refold:
+    async def before(
+        self, partition: int, position: int, rows: Sequence[str]
+    ) -> dict[str, dict[str, str]]:
+        """The fields of rows just before an event of the log; none where there was no row."""
+        until = await self._came_ms(partition, position)
+        positions = [
+            position - 1 if number == partition else await self._position(number, head, until)
+            for number, head in enumerate(await self._session.builds.heads())
+        ]
+        now = await self._evidence.moment()
+        refold = await self._folded(Moment(positions, now.parked), rows)
+        return {row: refold.rows[row].content[0] for row in rows}
+
+    async def _folded(self, moment: Moment, rows: Sequence[str]) -> Refold:
         refold = Refold(self._subject.domain, self._projection, closely=True)
-        refold.expect(moment, row)
+        for row in rows:
+            refold.expect(moment, row)
         steps = self._subject.folded(refold, range(self._session.partitions))
         async with aclosing(steps):
             async for events in steps:
@@ -152,7 +163,7 @@ class AsOf:
         said = time_of(until).isoformat(timespec="milliseconds")
         return said, [await self._position(p, head, until) for p, head in enumerate(heads)]
 
-    async def _time_of(self, receipt: Receipt, heads: list[int]) -> int:
+    async def _time_of(self, receipt: Receipt, heads: Sequence[int]) -> int:
         """When a receipt's event came, in ms; raises `HistoryLost` where it was lost."""
         partition, position = receipt.partition, receipt.position
         if partition >= len(heads):

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, TypeVar
 
 import anyio
-import msgspec
 
 from engine.core.errors import Lost, Misuse, Unavailable
 from engine.core.ids import uuid7
@@ -15,11 +14,13 @@ from engine.core.messages import Command, CommandMeta, Query
 from engine.core.outcome import Outcome, Receipt
 from engine.core.ports import Session
 from engine.core.projection import AnyRow, Projection
-from engine.core.registry import Domain, QueryHandler
+from engine.core.registry import Domain
+from engine.core.rehearsing import DryRun, Rehearse
 from engine.core.resuming import Question
-from engine.core.routing import aggregate_fault, id_fault
 from engine.core.views import Views
 from engine.edge.dispatch import Dispatch
+from engine.edge.dry_run import DryRuns
+from engine.edge.entries import entry_fields, meta_json
 from engine.edge.floor import Floor
 from engine.edge.follow import Followed, Follows, Update
 from engine.edge.freshness import fresh, wanted
@@ -32,8 +33,11 @@ View = TypeVar("View")
 class CommandBus:
     """Sends commands; hundreds of dispatches at once share two connections."""
 
-    def __init__(self, dispatch: Dispatch, wait_seconds: float) -> None:
+    def __init__(
+        self, dispatch: Dispatch, wait_seconds: float, dry_runs: DryRuns, new_id: Callable[[], str]
+    ) -> None:
         self._dispatch, self._wait_seconds = dispatch, wait_seconds
+        self._dry_runs, self._new_id = dry_runs, new_id
 
     async def dispatch(  # noqa: PLR0913 -- each is one thing a caller may say of a command
         self,
@@ -78,17 +82,33 @@ class CommandBus:
         ``data`` and ``meta`` are JSON. Raises `Misuse` for an id that cannot be one,
         `Unknown` when nobody answered in time.
         """
-        if id is None:
-            id = uuid7(time.time_ns() // 1_000_000)
-        for name, fault in (("id", id_fault(id)), ("aggregate", aggregate_fault(aggregate))):
-            if fault:
-                raise Misuse(f"the {name} {fault}")
-        fields = {
-            "id": id.encode(), "type": type.encode(), "aggregate": aggregate.encode(),
-            "data": data, "meta": meta,
-        }  # fmt: skip
+        id = self._new_id() if id is None else id
+        fields = entry_fields(type, aggregate, data, id, meta)
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         return await self._dispatch.submit(aggregate, id, fields, seconds)
+
+    async def dry_run(  # noqa: PLR0913 -- as for `dispatch`
+        self,
+        command: Command,
+        *,
+        aggregate: str,
+        id: str | None = None,
+        expect: int | None = None,
+        user: str | None = None,
+        correlation: str | None = None,
+        time: datetime | None = None,
+        at_version: int | None = None,
+    ) -> DryRun:
+        """What `dispatch` would do, were it called now; nothing is written, and nobody asked.
+
+        It is decided here, with the code found here, on what is committed; with ``at_version``
+        on what was when the aggregate was at that version last. Any outcome is returned.
+        """
+        meta = CommandMeta(user=user, time=time, correlation=correlation, expect=expect)
+        return await self._dry_runs.run(
+            type(command).__name__, aggregate, command.model_dump_json().encode(),
+            id=id, meta=meta_json(meta), at_version=at_version,
+        )  # fmt: skip
 
 
 class QueryBus:
@@ -113,7 +133,7 @@ class QueryBus:
         has not got so far within ``wait_seconds``; `Parked` when it passed over what ``after``
         stands for, `HistoryLost` when that is gone; `Unavailable` when Redis is away as long.
         """
-        handler = self._handler_of(query)
+        handler = self._domain.query_handler(type(query).__name__)
         want = wanted(after)
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         deadline = anyio.current_time() + seconds
@@ -146,7 +166,7 @@ class QueryBus:
         Raises what the query's handler raises, but `NotFound`: that is the answer None; and
         `Misuse` for a token that was told for another question, or cut short.
         """
-        handler = self._handler_of(query)
+        handler = self._domain.query_handler(type(query).__name__)
         # Without defaults: a field that a query gets later does not make it another question.
         words = f"{type(query).__name__} {query.model_dump_json(exclude_defaults=True)}"
         followed = Followed(Question(words), partial(handler.answer, query))
@@ -175,15 +195,6 @@ class QueryBus:
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         return self._follows.updates(followed, Floor(told, seconds))
 
-    def _handler_of(self, query: Query[Any]) -> QueryHandler:
-        """Who answers a query; raises `Misuse`."""
-        handler = self._domain.queries.get(type(query).__name__)
-        if handler is None:
-            raise Misuse(
-                f"no query {type(query).__name__} is registered in the projections package"
-            )
-        return handler
-
     async def _until(self, deadline: float, ask: Callable[[Session], Awaitable[View]]) -> View:
         """Ask, again on the next session when one breaks: reading twice harms nobody."""
         broken: Session | None = None
@@ -202,27 +213,26 @@ _GRACE_SECONDS = 0.1
 
 
 class Client:
-    """Commands in, views out."""
+    """Commands in, views out; ``clock`` is the time that is in the ids it makes."""
 
-    def __init__(self, domain: Domain, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        wait_seconds: float,
+        rehearse: Rehearse | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        def new_id() -> str:
+            return uuid7(int(clock() * 1000))
+
         self.dispatch = Dispatch()
+        self.dry_runs = DryRuns(self.dispatch, domain, rehearse, new_id)
         self._watches = Watches()
         follows = Follows(self.dispatch, self._watches, domain)
-        self.commands = CommandBus(self.dispatch, wait_seconds)
+        self.commands = CommandBus(self.dispatch, wait_seconds, self.dry_runs, new_id)
         self.queries = QueryBus(self.dispatch, domain, wait_seconds, follows)
 
     async def work(self, session: Session) -> None:
         """Serve on one session until it breaks."""
         async with self._watches.serving(session):
             await self.dispatch.work(session)
-
-
-def meta_json(meta: CommandMeta) -> bytes:
-    """A command's ``meta`` as JSON; nothing at all where nothing is said."""
-    said: dict[str, Any] = {
-        name: value
-        for name, value in msgspec.structs.asdict(meta).items()
-        if value is not None and name != "extra"
-    }
-    said |= meta.extra
-    return msgspec.json.encode(said) if said else b""

@@ -13,7 +13,7 @@ from engine.core.errors import Rejected, Torn
 from engine.core.intake import Received, Refusal
 from engine.core.messages import Event
 from engine.core.outcome import Status
-from engine.core.ports import Ledger
+from engine.core.ports import Histories
 from engine.core.records import NewEvent, StoredEvent
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
@@ -50,7 +50,7 @@ class Actors:
     """The actors of one partition; the least recently used go when there are too many."""
 
     def __init__(
-        self, ledger: Ledger, domain: Domain, count_limit: int, limits: Limits, timers: TimerBook
+        self, ledger: Histories, domain: Domain, count_limit: int, limits: Limits, timers: TimerBook
     ) -> None:
         self._ledger, self._domain = ledger, domain
         self._count_limit, self._limits, self._timers = count_limit, limits, timers
@@ -156,11 +156,7 @@ class Actors:
         handler = received.handler
         if handler is None:  # pragma: no cover -- `receive` gives a command a handler
             raise AssertionError(received)
-        if handler.context is None:
-            return handler.decide(received.command, actor.state)
-        return handler.decide(
-            received.command, actor.state, **{handler.context: received.context()}
-        )
+        return handler.ask(received.command, actor.state, received.context)
 
     def _accepted(self, received: Received, actor: Actor, decision: Decision) -> Answer:
         """The answer yes, once the events are encoded and the actor has taken them in."""

@@ -50,8 +50,13 @@ def tell_if_blocked(received: Received, seconds: float, limit: float) -> None:
 
 def given_up(received: Received, why: Deferral) -> Answer:
     """The answer to a command that was tried often enough."""
+    return failed(received, why.code, why.message, traceback_of(why))
+
+
+def traceback_of(why: Deferral) -> str:
+    """Where a decider raised, its end; empty where none did."""
     text = "" if why.error is None else "".join(format_exception(why.error))
-    return failed(received, why.code, why.message, text[-_TRACEBACK_LIMIT:])
+    return text[-_TRACEBACK_LIMIT:]
 
 
 def failed(received: Received, code: str, message: str, traceback: str = "") -> Answer:

@@ -18,15 +18,10 @@ from engine.runtime.watch import watch_group
 from engine.settings import Settings
 
 
-async def engine(  # noqa: PLR0913 -- one process in all its aspects
-    session: Session,
-    domain: Domain,
-    settings: Settings,
-    process: Process,
-    shutdown: Shutdown,
-    ready: Callable[[], None],
-) -> None:
-    """Own partitions, and the inbox, until stopped."""
+async def engine_groups(
+    session: Session, domain: Domain, settings: Settings
+) -> Mapping[str, Group]:
+    """What an engine node may own, by the names of the groups: partitions, and the inbox."""
     feed = await session.feed()
     partitions: Group = {
         session.partition_lease(number): partial(
@@ -41,9 +36,20 @@ async def engine(  # noqa: PLR0913 -- one process in all its aspects
             feed, session.inbox(), settings,
         )
     }  # fmt: skip
+    return {"partitions": partitions, "inbox": inbox, **schedule_groups(session, domain)}
+
+
+async def engine(  # noqa: PLR0913 -- one process in all its aspects
+    session: Session,
+    domain: Domain,
+    settings: Settings,
+    process: Process,
+    shutdown: Shutdown,
+    ready: Callable[[], None],
+) -> None:
+    """Own partitions, and the inbox, until stopped."""
     watch = watch_group(session, domain, settings, process.name)
-    schedules = schedule_groups(session, domain)
-    groups = {"partitions": partitions, "inbox": inbox, **watch, **schedules}
+    groups = {**await engine_groups(session, domain, settings), **watch}
     recording = Recording(session, domain)
 
     async def offer(_members: Mapping[str, Member]) -> Mapping[str, Group]:

@@ -17,6 +17,7 @@ import anyio
 from anyio import CancelScope
 from anyio.abc import TaskStatus
 
+from engine.core.errors import SemelError
 from engine.telemetry import log
 
 
@@ -34,6 +35,11 @@ class Shutdown:
     def ask(self) -> None:
         """Ask everyone to stop; asking twice changes nothing."""
         self._asked.set()
+
+    def require_asked(self) -> None:
+        """Nothing stops without saying so: raises `SemelError` when nobody asked for it."""
+        if not self.asked:
+            raise SemelError("the work ended although nobody asked for it: please report this")
 
     async def wait(self) -> None:
         """Until a stop is asked for."""

@@ -8,6 +8,7 @@ from engine.core.errors import Refused
 from engine.core.ids import CLOCK_LIMIT_MS
 from engine.core.outcome import Outcome
 from engine.core.records import Commit, Head, Mended, Record, StoredEvent
+from engine.store.audit import at_once
 from engine.store.clock import now_ms
 from engine.store.commands import COMMANDS_SOURCE, mended_of
 from engine.store.connection import Argument, Connection
@@ -75,6 +76,24 @@ class RedisLedger:
             int(commit), command.decode(), int(position), forgotten.decode(), branch.decode(),
             int(crashes), waiting.decode(), late.decode(),
         )  # fmt: skip
+
+    async def peek(self) -> Head:
+        """Read ``head`` as it stands; see `engine.core.ports.Ledger`."""
+        asked = ("commit", "command", "position", "forgotten")
+        head, noted = await at_once(
+            self._control,
+            ["HMGET", self._keys.head(self._partition), *asked],
+            ["XREVRANGE", self._keys.branches(self._partition), "+", "-", "COUNT", 1],
+        )
+        commit, command, position, forgotten = [part.decode() if part else "" for part in head]
+        branches = [entry.fields[b"branch"].decode() for entry in entries_of(noted)]
+        return Head(
+            int(commit or 0),
+            command or "0-0",
+            int(position or 0),
+            forgotten or "0-0",
+            "".join(branches),
+        )
 
     async def suspect(self, entry: str) -> int:
         """Note which command is about to be tried; answers how many owners died at it."""

@@ -12,6 +12,9 @@ import structlog
 
 EVENTS: Final = {
     "engine.started": "An engine node serves; lists what is registered and the settings.",
+    "service.opening": "A service is opened; one that hangs here keeps the process from starting.",
+    "service.failed": "A service could not be opened: nothing is served. Mend its factory.",
+    "service.closed": "A service was closed: the process ends.",
     "process.stopping": "A stop was asked for: what is in hand is finished, then leases go back.",
     "engine.stopped": "Everything was given back.",
     "session.broken": "Redis was lost or an acquisition was in doubt: all is acquired anew.",

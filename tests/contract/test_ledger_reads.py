@@ -28,6 +28,20 @@ async def test_head_says_how_far_the_partition_came(store: Store) -> None:
         assert await owner.ledger.open() == Head(2, "9-1", 3, "0-0", owner.head.branch)
 
 
+async def test_head_can_be_read_by_who_owns_nothing(store: Store) -> None:
+    async with store.session() as session:
+        before = store.dump()
+        assert await session.ledger(0, "").peek() == Head()
+        assert store.dump() == before
+    async with owned(store) as owner:
+        await owner.write_events(3)
+        await owner.ledger.trim("0-0", "2-0", "0-0")
+        owner.head.forgotten = "1-0"
+        before = store.dump()
+        assert await owner.session.ledger(0, "").peek() == owner.head
+        assert store.dump() == before
+
+
 async def test_a_server_is_noted_once(store: Store) -> None:
     async with owned(store) as owner:
         await owner.write_events(1)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import handlers
 from engine.core.ids import just_below
 from engine.core.inside import inside_id
-from engine.core.intake import Intake, Received
+from engine.core.intake import Intake, Received, Refusal
 from engine.core.records import Entry
 from engine.core.registry import build
 from engine.core.routing import ID_LENGTH_LIMIT, partition_of
@@ -202,3 +202,12 @@ def test_nothing_raises(fields: dict[bytes, bytes]) -> None:
     if one.refusal is not None:
         assert one.refusal.code
         json.loads(one.refusal.detail())
+
+
+def test_an_outcome_has_room_for_so_many_faults() -> None:
+    usual = {f"data.field_{n}": "x" * 100 for n in range(50)}
+    assert json.loads(Refusal("bad", "no", usual).detail())["errors"] == usual
+    huge = {f"{n}{'data' * 100}": "y" * 5000 for n in range(1000)}
+    said = Refusal("bad", "z" * 5000, huge).detail()
+    assert 5000 < len(said) < 10_000
+    assert all(len(fault) == 1000 for fault in json.loads(said)["errors"].values())

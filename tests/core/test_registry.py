@@ -16,6 +16,7 @@ from engine.core.projection import Operation
 from engine.core.registry import build, require_handled
 from engine.core.retry import Retry
 from engine.core.signatures import place_of
+from engine.testing import NOON
 from tests.core.doors import (
     Bell,
     Clock,
@@ -86,15 +87,15 @@ def test_a_decider_may_be_async_and_is_handed_context_and_services() -> None:
 
     handler = build([decider(ring)], services=[clock, bell]).commands["Open"]
     assert handler.is_async
-    assert handler.context == "about"
-    given: Any = handler.decide(Open(), "closed", about="context")
-    assert asyncio.run(given) == [bell, "context", clock]
+    here = CommandContext("c-1", "1-0", "Open", "door-1", NOON)
+    given: Any = handler.ask(Open(), "closed", lambda: here)
+    assert asyncio.run(given) == [bell, here, clock]
 
 
 def test_a_sync_decider_is_not_async() -> None:
     handler = build([decider(open_)]).commands["Open"]
     assert not handler.is_async
-    assert handler.context is None
+    assert not handler.per_command
 
 
 # -- What contradicts itself ------------------------------------------------------------

@@ -25,7 +25,7 @@ EXPECTED = {
     "alarms": "{shop}:alarms",
     "changes": "{shop}:changes",
     "schemas": "{shop}:schemas",
-    "schedule": "{shop}:schedule:VALUE",
+    "schedule": "{shop}:schedule:NAME",
     "commands": "{shop:7}:commands",
     "outcomes": "{shop:7}:outcomes",
     "waiting": "{shop:7}:waiting",
@@ -51,7 +51,7 @@ EXPECTED = {
 }
 ARGUMENTS: dict[str, Any] = {
     "partition": 7, "generation": 3, "aggregate": "AGG", "projection": "NAME", "row": "ROW",
-    "index": "INDEX", "node": "ID",
+    "index": "INDEX", "node": "ID", "name": "NAME",
 }  # fmt: skip
 OF_PARTITIONS = [name for name, key in EXPECTED.items() if key.startswith("{shop:7}")]
 

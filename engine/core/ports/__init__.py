@@ -9,7 +9,7 @@ Stream ids are text, ``<ms>-<seq>``. Bytes stay bytes until the core has judged 
 
 from engine.core.ports.building import Builds
 from engine.core.ports.evidence import Evidence
-from engine.core.ports.ledger import Ledger
+from engine.core.ports.ledger import Histories, Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reading import Log
@@ -26,6 +26,7 @@ __all__ = [
     "Checkpoints",
     "Evidence",
     "Feed",
+    "Histories",
     "Inbox",
     "Leases",
     "Ledger",

@@ -8,20 +8,27 @@ from engine.core.ports.timers import Timers
 from engine.core.records import Commit, Head, Mended, StoredEvent
 
 
-class Ledger(Protocol):
+class Histories(Protocol):
+    """One partition's aggregates, for whoever brings them to life."""
+
+    async def load(
+        self, aggregates: Sequence[str], above: Sequence[int]
+    ) -> list[list[StoredEvent]]:
+        """The events of aggregates above a version each, in one round trip where it can be."""
+
+
+class Ledger(Histories, Protocol):
     """One partition, for the one who holds its lease under ``token``."""
 
     @property
     def timers(self) -> Timers:
         """The partition's timers."""
 
+    async def peek(self) -> Head:
+        """Read ``head`` as it stands, for who owns nothing; ``branch`` is the last one noted."""
+
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
-
-    async def load(
-        self, aggregates: Sequence[str], above: Sequence[int]
-    ) -> list[list[StoredEvent]]:
-        """The events of aggregates above a version each, in one round trip where it can be."""
 
     async def commit(self, commit: Commit) -> None:
         """Write one commit, wholly or not at all; raises `Fenced`, `Torn` or `Lost`."""

@@ -10,11 +10,12 @@ import msgspec
 from engine.core.codec import read_event_meta
 from engine.core.decider import Decider, events_of
 from engine.core.errors import Rejected, Torn
+from engine.core.handling import CommandHandler
 from engine.core.intake import Intake, Received
 from engine.core.messages import Event
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Entry, StoredEvent
-from engine.core.registry import CommandHandler, Domain
+from engine.core.registry import Domain
 from engine.core.replay.answer import Answer, encode, unlike
 from engine.core.routing import kind_of
 
@@ -163,8 +164,7 @@ class Replay:
 
     async def _asked(self, received: Received, state: Any) -> Any:
         handler = cast("CommandHandler", received.handler)
-        about = {} if handler.context is None else {handler.context: received.context()}
-        decision: Any = handler.decide(received.command, state, **about)
+        decision: Any = handler.ask(received.command, state, received.context)
         return await self._limited(decision) if handler.is_async else decision
 
     def _stored(self, event: Event, kind: str) -> Event:
@@ -185,7 +185,7 @@ class Replay:
 
 def _asks_services(handler: CommandHandler) -> bool:
     """Whether what a decider says depends on more than its command and its state."""
-    return isinstance(handler.decide, partial)
+    return bool(handler.needs) or isinstance(handler.decide, partial)
 
 
 def _caused(history: Sequence[StoredEvent]) -> dict[str, list[int]]:

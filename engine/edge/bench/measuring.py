@@ -8,6 +8,7 @@ from engine.core.registry import Domain
 from engine.edge.bench.handover import handover
 from engine.edge.bench.latency import latency
 from engine.edge.bench.live import live
+from engine.edge.bench.memory import memory
 from engine.edge.bench.plan import Part, Plan
 from engine.edge.bench.takeover import takeover
 from engine.edge.bench.throughput import RATES, throughput
@@ -38,6 +39,7 @@ _SAYING = {
     Part.TAKEOVER: "killing {owners} owners …",
     Part.HANDOVER: "nodes join and leave …",
     Part.TIMERS: "{plan.timers} timers a second …",
+    Part.MEMORY: "{plan.commands} ids are remembered …",
 }
 """The parts that play a scene, once, and what they say of it."""
 
@@ -56,4 +58,6 @@ async def _scene(part: Part, plan: Plan, settings: Settings, domain: Domain, bin
                 return await takeover(here, domain, port, plan.kills)
             case Part.TIMERS:
                 return await timers(whole, plan.timers, plan.seconds)
+            case Part.MEMORY:
+                return await memory(here, domain, port, plan.commands)
         return await handover(whole, domain)

@@ -17,6 +17,7 @@ class Part(StrEnum):
     TAKEOVER = "takeover"
     HANDOVER = "handover"
     TIMERS = "timers"
+    MEMORY = "memory"
 
 
 class Plan(NamedTuple):

@@ -120,6 +120,17 @@ def _timers(said: Mapping[str, Any]) -> Iterator[str]:
     yield f"            {said['rate']:,} a second; engine: {said['engine_us']:.0f} us each"
 
 
+def _memory(said: Mapping[str, Any]) -> Iterator[str]:
+    yield (
+        f"memory      {said['process_bytes']:.0f} bytes in the process and "
+        f"{said['server_bytes']:.0f} in Redis for a remembered id, of {said['ids']:,}"
+    )
+    yield (
+        f"            {said['bound']:,} at the most in {said['partitions']} partitions: "
+        f"{said['process_mib']:.0f} MiB over all processes, {said['server_mib']:.0f} MiB in Redis"
+    )
+
+
 def _times(name: str, latency: Mapping[str, Any]) -> str:
     return (
         f"{name:<26} p50 {latency['p50']:>8.2f} ms   p99 {latency['p99']:>8.2f} ms   "
@@ -136,4 +147,5 @@ _TELLERS: Mapping[Part, Callable[[Any], Iterator[str]]] = {
     Part.TAKEOVER: _takeover,
     Part.HANDOVER: _handover,
     Part.TIMERS: _timers,
+    Part.MEMORY: _memory,
 }

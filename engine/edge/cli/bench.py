@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NAMESPACE = "bench"
 
 Parts = Annotated[list[Part] | None, typer.Argument(help="What to measure; all unless named.")]
-Commands = Annotated[int, typer.Option(min=1000, help="Commands to drain.")]
+Commands = Annotated[int, typer.Option(min=1000, help="Commands to drain, or ids to remember.")]
 Events = Annotated[int, typer.Option(min=1000, help="Events to project and to rebuild from.")]
 Runs = Annotated[int, typer.Option(min=1, help="Runs of each rate; their median counts.")]
 Rate = Annotated[int, typer.Option(min=10, help="Commands a second while live.")]
@@ -57,7 +57,7 @@ def bench(  # noqa: PLR0913 -- an option each
     Scenes: `live` rebuilds under load, and says what clients notice; `latency` takes one command
     at a time, beside an echo; `takeover` kills owners, and says for how long nobody answers;
     `handover` lets nodes join and leave, and says for how long a command waited; `timers` has
-    many fire, and says how late they were.
+    many fire, and says how late they were; `memory` says what a remembered id takes.
 
     Example: semel bench rebuild --events 1000000 --runs 1
     """

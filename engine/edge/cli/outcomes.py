@@ -13,13 +13,14 @@ from engine.edge.cli.output import fault_of, paint, show
 if TYPE_CHECKING:
     from engine.core.outcome import Outcome
 
-_COLOURS = {
+COLOURS = {
     "accepted": typer.colors.GREEN,
     "duplicate": typer.colors.CYAN,
     "rejected": typer.colors.YELLOW,
     "failed": typer.colors.RED,
     "deferred": typer.colors.MAGENTA,
 }
+"""How each status stands out."""
 
 
 def show_outcome(outcome: "Outcome", output: Format) -> int:
@@ -46,13 +47,18 @@ def fault_in(outcome: "Outcome") -> SemelError | None:
 
 
 def _text(outcome: "Outcome") -> Iterator[str]:
-    status = paint(outcome.status, _COLOURS[outcome.status])
+    status = paint(outcome.status, COLOURS[outcome.status])
     first = outcome.detail.get("first")
     of = f" of what was {first['status']}" if first else ""
     yield f"{status}{of}  {outcome.aggregate}  version {outcome.version}"
-    said = first or outcome.detail
+    yield from said_of(outcome)
+    yield f"  receipt {outcome.receipt}  id {outcome.id}"
+
+
+def said_of(outcome: "Outcome") -> Iterator[str]:
+    """Why the answer is no, line by line; nothing where it is yes."""
+    said = outcome.detail.get("first", outcome.detail)
     if said.get("code"):
         yield f"  {said['code']}: {said.get('message', '')}"
     for name, fault in said.get("errors", {}).items():
         yield f"  {name}: {fault}"
-    yield f"  receipt {outcome.receipt}  id {outcome.id}"

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import typer
 
-from engine.core.errors import Rejected, SemelError, Unknown
+from engine.core.errors import Rejected, SemelError, Unknown, VersionConflict
 from engine.edge.cli.options import Format
 
 ENVELOPE_VERSION = 1
@@ -69,6 +69,8 @@ def fault_of(error: SemelError) -> dict[str, Any]:
         said["message"] = error.message
         if error.errors:
             said["errors"] = error.errors
+    if isinstance(error, VersionConflict):
+        said["version"] = error.version
     if isinstance(error, Unknown):
         said["id"] = error.id
     return {**said, "retryable": error.retryable}

@@ -9,6 +9,7 @@ import typer
 from engine.core.errors import Misuse
 from engine.core.routing import aggregate_fault, id_fault
 from engine.edge.cli.arguments import data_of, object_in, utf8
+from engine.edge.cli.dry_run import rehearse_one
 from engine.edge.cli.options import (
     ConfigFile,
     Format,
@@ -39,6 +40,17 @@ Expect = Annotated[
 Meta = Annotated[
     str | None, typer.Option(metavar="JSON", help="More of `meta`, such as '{\"x_shop\": 7}'.")
 ]
+Id = Annotated[str | None, typer.Option(help="Repeats with the same id change nothing.")]
+User = Annotated[str | None, typer.Option(help="On whose behalf.")]
+Correlation = Annotated[str | None, typer.Option(help="What this belongs to.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would do; write nothing.")]
+AtVersion = Annotated[
+    int | None,
+    typer.Option(
+        min=0, metavar="N", show_default=False,
+        help="With --dry-run: what it would have done when the aggregate was at that version.",
+    ),
+]  # fmt: skip
 
 
 def submit(  # noqa: PLR0913 -- each is one thing that can be said of a command
@@ -46,12 +58,14 @@ def submit(  # noqa: PLR0913 -- each is one thing that can be said of a command
     aggregate: Aggregate = None,
     words: Words = None,
     file: From = None,
-    id: Annotated[str | None, typer.Option(help="Repeats with the same id change nothing.")] = None,
+    id: Id = None,
     expect: Expect = None,
     wait: Wait = None,
-    user: Annotated[str | None, typer.Option(help="On whose behalf.")] = None,
-    correlation: Annotated[str | None, typer.Option(help="What this belongs to.")] = None,
+    user: User = None,
+    correlation: Correlation = None,
     meta: Meta = None,
+    dry_run: DryRun = False,
+    at_version: AtVersion = None,
     redis: Redis = None,
     config: ConfigFile = None,
     namespace: Namespace = None,
@@ -61,29 +75,42 @@ def submit(  # noqa: PLR0913 -- each is one thing that can be said of a command
 
     \b
     Examples:
-      semel submit RegisterCustomer customer-c-1 name='Ada Allen'
       semel submit CreateOrder order-42 @order.json --id order-42-create
       semel submit AddOrderItem order-42 product_id=p-1 quantity:=2 unit_price=12.50
+      semel submit ShipOrder order-42 --dry-run
       semel submit --from orders.jsonl
 
     A file has lines {"type", "aggregate", "data"}, with "id" and "meta" if wanted. Give
     ids: submitting such a file again changes nothing.
+
+    A dry run decides with the code found here, on what is committed, and exits as the command
+    would. With --at-version rows are folded from the logs, from their beginning.
     """  # noqa: D301 -- \b keeps the help's lines as they are
     said = {"user": user, "correlation": correlation, "expect": expect}
     settings = settings_of(redis, config, namespace)
     seconds = wait or settings.wait_seconds
     if file is not None:
-        if type or id or meta or any(value is not None for value in said.values()):
-            raise Misuse(
-                "a file's lines say all of their commands themselves: only --wait goes with --from"
-            )
+        more = (*said.values(), at_version)
+        _require_no_more(type, id, meta, dry_run, *(value is not None for value in more))
         return _submit_file(settings, file, seconds, output)
     if type is None or aggregate is None:
         raise Misuse(
             "which command, for which aggregate? semel submit TYPE AGGREGATE …, or --from FILE"
         )
     fields = (type, aggregate, data_of(words or ()), id, _meta(meta, said))
+    if dry_run:
+        return rehearse_one(settings, fields, at_version, seconds, output)
+    if at_version is not None:
+        raise Misuse("--at-version says when a dry run takes place: give --dry-run too")
     return _submit_one(settings, fields, seconds, output)
+
+
+def _require_no_more(*said: object) -> None:
+    """Raise `Misuse` where something is said beside a file."""
+    if any(said):
+        raise Misuse(
+            "a file's lines say all of their commands themselves: only --wait goes with --from"
+        )
 
 
 def _meta(more: str | None, said: dict[str, Any]) -> bytes:

@@ -49,6 +49,17 @@ class MemoryLedger:
         waiting = data.stream(self._keys.commands(self._partition)).ends_at() or "0-0"
         return Head(commit, command, int(position), forgotten, branch, crashes, waiting, late)
 
+    async def peek(self) -> Head:
+        """Read ``head`` as it stands; see `engine.core.ports.Ledger`."""
+        data = await self._link.turn()
+        head = data.hash(self._head)
+        noted = data.stream(self._keys.branches(self._partition)).entries[-1:]
+        branch = "".join(each.fields[b"branch"].decode() for each in noted)
+        return Head(
+            int(head.get("commit", 0)), head.get("command", "0-0"), int(head.get("position", 0)),
+            head.get("forgotten", "0-0"), branch,
+        )  # fmt: skip
+
     async def load(
         self, aggregates: Sequence[str], above: Sequence[int]
     ) -> list[list[StoredEvent]]:

@@ -110,6 +110,17 @@ def test_timers_are_late_by_little(semel: Semel) -> None:
     assert one["engine_us"] > 0
 
 
+def test_a_remembered_id_has_a_size_and_their_number_a_bound(semel: Semel) -> None:
+    one = figures_of(semel.process("bench", "memory", "--commands", "1000", "-o", "json"))["memory"]
+    assert one["ids"] == 1000
+    # An id, an aggregate, an entry and a digest as texts: 200 bytes bare, and not a page.
+    assert 200 < one["process_bytes"] < 2000
+    assert 60 < one["server_bytes"] < 1000
+    assert one["bound"] == one["partitions"] * 10_000
+    assert one["process_mib"] == pytest.approx(one["process_bytes"] * one["bound"] / 2**20)
+    assert one["server_mib"] == pytest.approx(one["server_bytes"] * one["bound"] / 2**20)
+
+
 def test_people_read_lines(semel: Semel) -> None:
     said = semel.process("bench", "projection", "rebuild", *SMALL)
     assert said.code == 0, said.err

@@ -1,21 +1,14 @@
-"""Every setting: its default, its unit (at the end of its name) and one sentence.
+"""Every setting: its default, its unit (at the end of its name) and one sentence."""
 
-Values come from the command line, then ``SEMEL_<NAME>`` in the environment, then a TOML
-file, then the defaults here. A name that nobody knows is an error.
-"""
+import json
+from typing import Annotated, Any, Literal
 
-import os
-import tomllib
-from difflib import get_close_matches
-from pathlib import Path
-from typing import Any, Literal
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from engine.core.errors import Misuse
-
-DEFAULT_FILE = Path("config/semel.toml")
-ENVIRONMENT_PREFIX = "SEMEL_"
+def _tables(said: Any) -> Any:
+    """Tables, from a file; from the environment, the text of them."""
+    return json.loads(said) if isinstance(said, str) else said
 
 
 class Settings(BaseModel):
@@ -184,66 +177,6 @@ class Settings(BaseModel):
     log_style: Literal["auto", "text", "json"] = Field(
         "auto", description="Lines to read, or JSON; auto is JSON unless stderr is a terminal."
     )
-
-
-def load(file: Path | None = None, **given: Any) -> Settings:
-    """The settings, from what was given, the environment and a TOML file.
-
-    ``given`` values of None count as not given. Without ``file``, ``config/semel.toml`` is
-    read if it is there. Raises `Misuse` naming the value, where it came from and what fits.
-    """
-    values: dict[str, Any] = {}
-    origins: dict[str, str] = {}
-    path = file or DEFAULT_FILE
-    if file is not None or path.is_file():
-        _take(values, origins, _read_file(path), str(path))
-    environment = {
-        name.removeprefix(ENVIRONMENT_PREFIX).lower(): value
-        for name, value in os.environ.items()
-        if name.startswith(ENVIRONMENT_PREFIX)
-    }
-    _take(values, origins, environment, "the environment")
-    said = {name: value for name, value in given.items() if value is not None}
-    _take(values, origins, said, "the command line")
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        fault = error.errors()[0]
-        name = str(fault["loc"][0])
-        raise Misuse(
-            f"the setting {name} = {values[name]!r} (from {origins[name]}) does not fit: "
-            f"{fault['msg']}"
-        ) from error
-    _check(settings)
-    return settings
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text())
-    except OSError as error:
-        raise Misuse(f"cannot read the settings in {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Misuse(f"{path} is not TOML: {error}") from error
-
-
-def _take(
-    values: dict[str, Any], origins: dict[str, str], new: dict[str, Any], origin: str
-) -> None:
-    for name, value in new.items():
-        if name not in Settings.model_fields:
-            close = get_close_matches(name, Settings.model_fields, 1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise Misuse(f"there is no setting {name} (from {origin}){hint}")
-        values[name], origins[name] = value, origin
-
-
-def _check(settings: Settings) -> None:
-    partitions = settings.partitions
-    if partitions is not None and partitions & (partitions - 1):
-        raise Misuse(f"partitions = {partitions} is not a power of two")
-    if settings.heartbeat_seconds * 2 > settings.lease_seconds:
-        raise Misuse("heartbeat_seconds must be at most half of lease_seconds, or leases run out")
-    if settings.heartbeat_seconds >= settings.stall_seconds:
-        # The sign of life comes with each heartbeat: the time between is no silence.
-        raise Misuse("stall_seconds must be longer than heartbeat_seconds, or leases run out")
+    services: Annotated[dict[str, dict[str, Any]], BeforeValidator(_tables)] = Field(
+        {}, description="What services are opened with, a table each; or JSON of all of them."
+    )

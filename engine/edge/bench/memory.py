@@ -1,0 +1,71 @@
+"""What a remembered id takes: in the process that remembers it, and in its partition's outcomes.
+
+Orders are drained, each with an id of its own; then the windows of all partitions are loaded
+as a new owner loads them, while Python's allocations are counted. Speed is not looked at.
+"""
+
+import tracemalloc
+
+import msgspec
+
+from engine import app
+from engine.core.registry import Domain
+from engine.core.window import Window
+from engine.edge.bench import wire
+from engine.edge.bench.drain import drain
+from engine.settings import Settings
+
+_PAGE = 2000
+"""Outcomes loaded at a time, as an owner does."""
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """Bytes of one remembered id, accepted, in both places.
+
+    ``bound`` is how many are remembered at the most in ``partitions``, but for those of the
+    last minute, and the ``mib`` are what they take together.
+    """
+
+    ids: int
+    process_bytes: float
+    server_bytes: float
+    partitions: int
+    bound: int
+    process_mib: float
+    server_mib: float
+
+
+async def memory(settings: Settings, domain: Domain, port: int, ids: int) -> Memory:
+    """Have so many ids remembered, and count what they take."""
+    await drain(settings, domain, port, ids)
+    partitions = app.DEFAULT_PARTITIONS
+    async with app.namespace_session(settings) as session:
+        keys = [session.outcomes_key(number) for number in range(session.partitions)]
+        server = sum(_server_bytes(port, key) for key in keys)
+        tracemalloc.start()
+        try:
+            windows = [await _loaded(session, number, ids) for number in range(session.partitions)]
+            process, _ = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
+    remembered = sum(len(window) for window in windows)
+    bound = settings.outcomes_keep_count * partitions
+    each, stored = process / remembered, server / remembered
+    return Memory(
+        remembered, each, stored, partitions, bound, each * bound / 2**20, stored * bound / 2**20
+    )
+
+
+async def _loaded(session: app.RedisSession, partition: int, ids: int) -> Window:
+    """A partition's window, whole, read newest first."""
+    ledger = session.ledger(partition, "")
+    window = Window("0-0", ids + 1, float("inf"), 0)
+    while not window.complete:
+        page = await ledger.outcomes(window.lowest, _PAGE)
+        window.load(page, last=len(page) < _PAGE)
+    return window
+
+
+def _server_bytes(port: int, key: str) -> int:
+    """What Redis says that a key takes, all of it counted."""
+    return int(wire.ask(port, b"MEMORY", b"USAGE", key.encode(), b"SAMPLES", b"0") or 0)
