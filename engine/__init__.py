@@ -12,6 +12,7 @@ from engine.core.errors import Failed, NotFound, Rejected, SemelError, Unknown, 
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
+from engine.core.reacting import Rejection, Router, Send, send
 from engine.core.views import Page, Views
 
 if TYPE_CHECKING:
@@ -33,8 +34,11 @@ __all__ = [
     "Query",
     "Receipt",
     "Rejected",
+    "Rejection",
+    "Router",
     "Row",
     "SemelError",
+    "Send",
     "Status",
     "Unknown",
     "VersionConflict",
@@ -44,6 +48,7 @@ __all__ = [
     "connect",
     "delete",
     "put",
+    "send",
 ]
 
 

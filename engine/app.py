@@ -79,6 +79,7 @@ def domain_of(settings: Settings) -> Domain:
     domain = registry.build(
         deciders=getattr(handlers, "deciders", ()),
         services=getattr(handlers, "services", ()),
+        routers=getattr(handlers, "routers", ()),
         projections=getattr(projections, "projections", ()),
         queries=getattr(projections, "queries", ()),
     )

@@ -12,6 +12,7 @@ import msgspec
 from engine.core.intake import Received, Refusal
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Commit, Entry, Head, Letter, NewEvent, Record
+from engine.core.rejections import note_of
 from engine.core.window import NO_DETAIL, First, Window
 
 NOTHING_TO_SAY = b"{}"
@@ -79,9 +80,10 @@ class Draft:
             self._position += len(answer.events)
             self.event_count += len(answer.events)
             self.event_bytes += sum([len(event.data) for event in answer.events])
+        note = self._note(received, answer)
         version = self.versions.get(received.aggregate, 0)
         self._window.remember(received, self._first_of(received, answer, version))
-        self._record(received, answer, version)
+        self._record(received, answer, version, note)
 
     def bury(self, entry: Entry, answer: Answer | Repeat, attempts: int) -> None:
         """Keep a command that failed as a dead letter, in the same step as its outcome."""
@@ -112,8 +114,9 @@ class Draft:
         if refusal is not None or first is None:
             why = refusal or Refusal("id_reused", "the id was used before")
             answer = refused(why, of_id=False)
+            note = self._note(received, answer)
             self._window.remember(received, None)
-            self._record(received, answer, self.versions.get(received.aggregate, 0))
+            self._record(received, answer, self.versions.get(received.aggregate, 0), note)
             return
         self._window.repeated(received)
         said = {
@@ -126,7 +129,19 @@ class Draft:
         detail = msgspec.json.encode({"first": said})
         self._record(received, Answer(Status.DUPLICATE, detail), first.version)
 
-    def _record(self, received: Received, answer: Answer, version: int) -> None:
+    def _note(self, received: Received, answer: Answer) -> NewEvent | None:
+        """What the log says of a command from inside that was refused."""
+        if received.cause is None:
+            return None
+        note = note_of(received, answer.status, answer.detail)
+        if note is not None:
+            self._position += 1
+            self.event_count += 1
+        return note
+
+    def _record(
+        self, received: Received, answer: Answer, version: int, note: NewEvent | None = None
+    ) -> None:
         self._records.append(
             Record(
                 received.entry,
@@ -137,6 +152,7 @@ class Draft:
                 received.digest if answer.of_id else "",
                 answer.detail,
                 answer.events,
+                note,
             )
         )
         if received.meta.reply is not None:

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import msgspec
 from pydantic import ValidationError
 
-from engine.core.codec import digest_of, read_meta, time_of
+from engine.core.codec import digest_of, read_inside_meta, read_meta, time_of
 from engine.core.ids import stream_ms
-from engine.core.inside import is_inside_id
+from engine.core.inside import Cause, cause_in, is_inside_id
 from engine.core.messages import NO_META, Command, CommandContext, CommandMeta
 from engine.core.records import Entry
 from engine.core.registry import CommandHandler, Domain
@@ -62,6 +62,7 @@ class Received(msgspec.Struct, gc=False):
     ``key``.
     ``broken`` is why it is answered `failed` unseen, as code and sentence: its type's
     validator raised, or it has killed owner after owner. Neither is the sender's fault.
+    ``cause`` is what it follows from where a router asked for it; ``type`` is what it says it is.
     """
 
     entry: str
@@ -77,6 +78,8 @@ class Received(msgspec.Struct, gc=False):
     command: Command | None = None
     refusal: Refusal | None = None
     broken: tuple[str, str] | None = None
+    cause: Cause | None = None
+    type: str = ""
 
     @property
     def may_wait(self) -> bool:
@@ -135,7 +138,7 @@ class Intake:
         try:
             received.id = raw_id.decode()
             fault = id_fault(received.id)
-            if fault and is_inside_id(self._secret, received.id):
+            if fault and self._is_from_inside(received):
                 fault = None
         except UnicodeDecodeError:
             fault = "is not UTF-8"
@@ -163,12 +166,17 @@ class Intake:
         received.addressed = True
         return None
 
+    def _is_from_inside(self, received: Received) -> bool:
+        """Whether an id that no client may use is one of ours; notes what it says of its cause."""
+        target = received.raw_aggregate.decode(errors="replace")
+        is_ours = is_inside_id(self._secret, received.id, target)
+        received.cause = cause_in(received.id) if is_ours else None
+        return is_ours
+
     def _content_fault(self, received: Received, fields: Mapping[bytes, bytes]) -> Refusal | None:
         """What is wanted, and whether it is well said."""
-        data = fields.get(b"data", b"")
-        received.meta, faults = read_meta(fields.get(b"meta", b""))
-        kind = fields.get(b"type", b"").decode(errors="replace")
-        received.digest = digest_of(kind, data, received.meta.expect)
+        data, faults = fields.get(b"data", b""), _take_down(received, fields)
+        kind = received.type
         for name in _REQUIRED:
             if not fields.get(name):
                 faults[name.decode()] = "is missing"
@@ -196,11 +204,18 @@ class Intake:
         return Refusal("unknown_type", f"nobody here handles a command {kind!r}{hint}")
 
 
+def _take_down(received: Received, fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    """What a command says beside its data; returns what is wrong with its ``meta``."""
+    read = read_inside_meta if received.cause else read_meta
+    received.meta, faults = read(fields.get(b"meta", b""))
+    received.type = fields.get(b"type", b"").decode(errors="replace")
+    received.digest = digest_of(received.type, fields.get(b"data", b""), received.meta.expect)
+    return faults
+
+
 def _condemned(received: Received, fields: Mapping[bytes, bytes]) -> Refusal:
     """A command that killed those who handled it: known by its id, and tried no more."""
-    kind, data = fields.get(b"type", b"").decode(errors="replace"), fields.get(b"data", b"")
-    received.meta, _ = read_meta(fields.get(b"meta", b""))
-    received.digest = digest_of(kind, data, received.meta.expect)
+    _take_down(received, fields)
     said = "the processes that handled this command died of it, again and again"
     received.broken = "deadly", said
     return Refusal(*received.broken)

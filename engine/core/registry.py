@@ -1,8 +1,8 @@
 """The registered domain: which function answers which message.
 
-Registration is explicit: a ``handlers`` package lists its ``deciders`` (and ``services``),
-a ``projections`` package its ``projections`` and ``queries``. Which message a function
-takes is the annotation of its first parameter. What contradicts itself is a
+Registration is explicit: a ``handlers`` package lists its ``deciders`` (and ``services`` and
+``routers``), a ``projections`` package its ``projections`` and ``queries``. Which message a
+function takes is the annotation of its first parameter. What contradicts itself is a
 `Misregistered` at start, naming both places.
 """
 
@@ -18,8 +18,9 @@ from engine.core.confinement import require_query_handler
 from engine.core.decider import Decider, Decision
 from engine.core.errors import Misregistered
 from engine.core.lists import list_fields
-from engine.core.messages import Command, CommandContext, Event, EventContext, Query
+from engine.core.messages import Command, CommandContext, Event, Query
 from engine.core.projection import Operation, Projection
+from engine.core.reacting import Router, Routes, routes_of, wants_context
 from engine.core.routing import id_fault
 from engine.core.signatures import hints_of, place_of, subclasses, taken
 from engine.core.writers import require_one_writer
@@ -66,6 +67,7 @@ class Domain:
     projections: dict[str, Projection[Any]] = field(default_factory=dict)
     event_handlers: dict[str, dict[str, EventHandler]] = field(default_factory=dict)
     queries: dict[str, QueryHandler] = field(default_factory=dict)
+    routers: dict[str, Routes] = field(default_factory=dict)
     decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
 
     def decode_event(self, kind: str, data: bytes) -> Event:
@@ -79,6 +81,7 @@ def build(
     projections: Sequence[Projection[Any]] = (),
     queries: Sequence[Callable[..., Awaitable[Any]]] = (),
     services: Sequence[object] = (),
+    routers: Sequence[Router] = (),
 ) -> Domain:
     """Check and index a domain; raises `Misregistered`."""
     domain = Domain()
@@ -89,6 +92,8 @@ def build(
         require_one_writer(projection, domain.kind_events)
     for answer in queries:
         _add_query(domain, answer)
+    for router in routers:
+        _add_router(domain, router)
     return domain
 
 
@@ -134,6 +139,8 @@ def _add_event(domain: Domain, event: type[Event]) -> None:
         raise Misregistered(
             f"two events are called {event.__name__}: {place_of(other)} and {place_of(event)}"
         )
+    if event.__name__.startswith("_"):
+        raise Misregistered(f"{place_of(event)}: names of events do not begin with _, as ours do")
     domain.events[event.__name__] = event
     try:
         domain.decoders[event.__name__] = msgspec.json.Decoder(event)
@@ -183,13 +190,7 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
         raise Misregistered(f"a projection's name is a word of letters, digits and _, not {name!r}")
     handlers: dict[str, EventHandler] = {}
     for function in projection.on:
-        parameters = list(inspect.signature(function).parameters)[1:]
-        wants_context = [hints_of(function).get(name) for name in parameters] == [EventContext]
-        if parameters and not wants_context:
-            raise Misregistered(
-                f"{place_of(function)}: {function.__name__} takes an event, and a context: "
-                f"EventContext if it wants one, nothing else"
-            )
+        with_context = wants_context(function)
         for event in taken(function, 0, Event):
             if event.__name__ in handlers:
                 raise Misregistered(
@@ -197,7 +198,7 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
                     f"one is at {place_of(function)}"
                 )
             _add_event(domain, event)
-            handlers[event.__name__] = EventHandler(function, wants_context)
+            handlers[event.__name__] = EventHandler(function, with_context)
     _check_indexes(projection)
     domain.projections[name] = projection
     domain.event_handlers[name] = handlers
@@ -224,6 +225,15 @@ def _check_indexes(projection: Projection[Any]) -> None:
                     f"which is a list at {place_of(projection.row)}: rows are grouped and ordered "
                     f"by single values"
                 )
+
+
+def _add_router(domain: Domain, router: Router) -> None:
+    if router.name in domain.routers:
+        raise Misregistered(f"two routers are called {router.name!r}")
+    routes = routes_of(router)
+    for event in routes.events:
+        _add_event(domain, event)
+    domain.routers[router.name] = routes
 
 
 def _add_query(domain: Domain, answer: Callable[..., Awaitable[Any]]) -> None:

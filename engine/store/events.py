@@ -7,7 +7,7 @@ from engine.core.codec import outcome_of
 from engine.core.errors import Refused
 from engine.core.ids import CLOCK_LIMIT_MS
 from engine.core.outcome import Outcome
-from engine.core.records import Commit, Head, Mended, StoredEvent
+from engine.core.records import Commit, Head, Mended, Record, StoredEvent
 from engine.store.clock import now_ms
 from engine.store.commands import COMMANDS_SOURCE, mended_of
 from engine.store.connection import Argument, Connection
@@ -20,6 +20,9 @@ LOAD_EVENTS = 1000
 
 _LETTERS_AT = 5
 """Which argument of a commit says where its dead letters begin, from 0."""
+
+_NOBODY = 0
+"""Stands for the aggregate of what goes into the log alone."""
 
 _BRANCH_BYTES = 4
 """Random bytes in a branch's name: few branches, all of one partition."""
@@ -104,12 +107,15 @@ class RedisLedger:
         for record in commit.records:
             arguments += (
                 record.entry, record.id, record.status, record.aggregate, record.version,
-                record.digest, record.detail, len(record.events),
+                record.digest, record.detail, _count(record),
             )  # fmt: skip
             if record.events:
                 number = numbers[record.aggregate.decode()]
                 for event in record.events:
                     arguments += (number, event.type, event.data, event.meta)
+            elif record.note is not None:
+                note = record.note
+                arguments += (_NOBODY, note.type, note.data, note.meta)
         arguments[_LETTERS_AT] = len(arguments)
         for letter in commit.letters:
             values = [part for pair in letter.entry.fields.items() for part in pair]
@@ -157,6 +163,10 @@ class RedisLedger:
                 refused = refused or error
         if refused is not None:
             raise refused
+
+
+def _count(record: Record) -> int:
+    return len(record.events) if record.note is None else 1
 
 
 def _stored(raw: tuple[bytes, list[bytes]]) -> StoredEvent:

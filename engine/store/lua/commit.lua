@@ -4,7 +4,7 @@
 -- ARGV     1 token  2 commit number built on  3 position built on  4 last command of this commit
 --          5 branch  6 arguments before the dead letters  7… the version each aggregate must have
 --          then per command: entry, id, status, aggregate, version, digest, detail, count of events,
---          and per event: number of its aggregate, type, data, meta
+--          and per event: number of its aggregate, type, data, meta; 0 for a note
 --          then per dead letter: entry, code, message, attempts, count of values, names and values
 -- Returns  the position after this commit
 -- Errors   FENCED  another owner, or another commit: nothing was written
@@ -40,18 +40,12 @@ end
 -- Letters first: their stream gives out ids and may have none left; one alone is no half commit.
 -- include shared/dead.lua
 bury_all(KEYS[5], 'command', letters_at)
+-- include shared/happened.lua
 while at < letters_at do
   local entry, id, status, of = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
   local after, digest, detail, count = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], tonumber(ARGV[at + 7])
   at = at + 8
-  for _ = 1, count do
-    local i, kind, data, meta = ARGV[at] + 5, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-    at, position, version[i] = at + 4, position + 1, version[i] + 1
-    local v = string.format('%d', version[i])
-    append(KEYS[i], v .. '-0', 'type', kind, 'data', data, 'meta', meta)
-    append(log, string.format('%d-0', position),
-      'aggregate', of, 'version', v, 'type', kind, 'data', data, 'meta', meta)
-  end
+  for _ = 1, count do happened(of) end
   append(outcomes, entry, 'id', id, 'status', status, 'aggregate', of, 'version', after,
     'position', string.format('%d', position), 'branch', ARGV[5], 'digest', digest, 'detail', detail)
 end

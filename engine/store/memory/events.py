@@ -7,7 +7,8 @@ from engine.core.codec import outcome_of
 from engine.core.errors import Fenced, Refused, Torn
 from engine.core.ids import stream_order
 from engine.core.outcome import Outcome
-from engine.core.records import Commit, Entry, Head, Mended, Record, StoredEvent
+from engine.core.records import Commit, Entry, Head, Mended, NewEvent, Record, StoredEvent
+from engine.core.rejections import NO_VERSION
 from engine.store.commands import COMMANDS_SOURCE
 from engine.store.keys import Keys
 from engine.store.memory.keyspace import Keyspace
@@ -164,6 +165,9 @@ class MemoryLedger:
                 about = {b"aggregate": record.aggregate, b"version": b"%d" % version}
                 self._append(self._events(aggregate), fact, f"{version}-0")
                 self._append(self._log, about | fact, f"{position}-0")
+            if record.note is not None:
+                position += 1
+                self._append(self._log, _note(record.aggregate, record.note), f"{position}-0")
             said = _outcome(record, position, commit.branch)
             self._append(self._outcomes, said, record.entry)
         return position
@@ -192,6 +196,15 @@ def _outcome(record: Record, position: int, branch: str) -> dict[bytes, bytes]:
         "id": record.id, "status": record.status.value, "aggregate": record.aggregate,
         "version": str(record.version), "position": str(position), "branch": branch,
         "digest": record.digest, "detail": record.detail,
+    }  # fmt: skip
+    return _flat(said)
+
+
+def _note(aggregate: bytes, note: NewEvent) -> dict[bytes, bytes]:
+    """What goes into the log alone."""
+    said: dict[str, str | bytes] = {
+        "aggregate": aggregate, "version": NO_VERSION, "type": note.type, "data": note.data,
+        "meta": note.meta,
     }  # fmt: skip
     return _flat(said)
 
