@@ -155,19 +155,18 @@ def worker_role(
     create: int = DEFAULT_PARTITIONS,
     health: Health | None = None,
 ) -> Role:
-    """A projection worker, for the projections named or for all; raises `Misuse`.
+    """A worker, for the projections and routers named or for all; raises `Misuse`.
 
     It tells ``health`` how it stands.
     """
-    unknown = sorted(set(names) - set(domain.projections))
-    if unknown or not domain.projections:
-        known = (
-            ", ".join(sorted(domain.projections)) or f"none in the package {settings.projections!r}"
-        )
+    served = (*domain.projections, *domain.routers)
+    unknown = sorted(set(names) - set(served))
+    if unknown or not served:
+        known = ", ".join(sorted(served)) or f"none in the package {settings.projections!r}"
         raise Misuse(
             f"there is no projection {', '.join(unknown) or 'at all'}; registered: {known}"
         )
-    chosen = tuple(names) or tuple(domain.projections)
+    chosen = tuple(names) or served
     standing = (health or Health(settings.stall_seconds)).role("worker")
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
@@ -176,7 +175,8 @@ def worker_role(
         async def work(session: Session) -> None:
             log.info(
                 "worker.started", node=process.name, partitions=session.partitions,
-                projections=sorted(chosen), **_shown(settings),
+                projections=sorted(set(chosen) & set(domain.projections)),
+                routers=sorted(set(chosen) & set(domain.routers)), **_shown(settings),
             )  # fmt: skip
             asked = standing.when_asked(ready)
             await node.worker(session, domain, settings, chosen, process, shutdown, asked)

@@ -93,6 +93,12 @@ class Settings(BaseModel):
         ge=1024,
         description="A command whose events are larger together is rejected as too_large.",
     )
+    causation_depth: int = Field(
+        32,
+        ge=1,
+        le=1000,
+        description="How many commands may follow from one another by way of routers.",
+    )
     outcomes_keep_count: int = Field(
         10_000,
         ge=100,

@@ -58,6 +58,10 @@ def _keys_in_code() -> set[str]:
             of_generation(0, "NAME", 0).replace(":0}", ":P}").replace("@0", "@GEN")
             for of_generation in (keys.projection, keys.parked, keys.changed)
         ),
+        *(
+            of_reaction(0, "NAME").replace(":0}", ":P}")
+            for of_reaction in (keys.reaction, keys.reaction_parked)
+        ),
         keys.live("NAME"), keys.curator("NAME"), keys.auditor("NAME"),
         keys.row("NAME", 0, "ROW").replace("@0", "@GEN"),
         keys.index("NAME", 0, "INDEX").replace("@0", "@GEN") + ":VALUE",
@@ -77,8 +81,8 @@ def test_every_key_function_is_in_this_test() -> None:
         "meta", "inbox", "inbox_lease", "forwarded", "inbox_dead", "nodes", "node", "changes",
         "watch", "alarms",
         "partition", "commands", "outcomes", "events", "log", "head", "branches", "lease",
-        "sources", "dead", "projection", "parked", "changed", "curator", "auditor", "live", "row",
-        "index", "reply",
+        "sources", "dead", "projection", "parked", "changed", "reaction", "reaction_parked",
+        "curator", "auditor", "live", "row", "index", "reply",
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import msgspec
 from engine.core.branches import Branch
 from engine.core.errors import Torn
 from engine.core.ids import stream_ms
-from engine.core.messages import NO_META, CommandMeta, EventMeta, KnownMeta
+from engine.core.messages import NO_META, CommandMeta, EventContext, EventMeta, KnownMeta
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Entry, LoggedEvent
 
@@ -136,6 +136,14 @@ _decode_event_meta = msgspec.json.Decoder(EventMeta).decode
 def read_event_meta(raw: bytes) -> EventMeta:
     """An event's ``meta`` as it was stored."""
     return _decode_event_meta(raw)
+
+
+def event_context(partition: int, event: LoggedEvent, meta: EventMeta) -> EventContext:
+    """What surrounds an event of a partition's log."""
+    return EventContext(
+        event.aggregate, event.version, partition, event.position, meta.time,
+        meta.causation, meta.entry, meta.user, meta.correlation, meta.traceparent,
+    )  # fmt: skip
 
 
 def came_ms(meta: bytes) -> int:

@@ -228,8 +228,8 @@ def _check_indexes(projection: Projection[Any]) -> None:
 
 
 def _add_router(domain: Domain, router: Router) -> None:
-    if router.name in domain.routers:
-        raise Misregistered(f"two routers are called {router.name!r}")
+    if router.name in domain.routers or router.name in domain.projections:
+        raise Misregistered(f"a router and another, or a projection, are called {router.name!r}")
     routes = routes_of(router)
     for event in routes.events:
         _add_event(domain, event)

@@ -107,6 +107,14 @@ class Keys:
         """Stream, bounded, as long as its generation: what changed. Written by projectors."""
         return self.partition(partition, f"changed:{projection}@{generation}")
 
+    def reaction(self, partition: int, reaction: str) -> str:
+        """Hash: checkpoint and lease of a router in a partition, and marks. Written by routers."""
+        return self.partition(partition, f"reaction:{reaction}")
+
+    def reaction_parked(self, partition: int, reaction: str) -> str:
+        """Hash: aggregates that a router passes over in a partition. As its checkpoint."""
+        return self.partition(partition, f"parked:{reaction}")
+
     def curator(self, projection: str) -> str:
         """Hash: the lease of whoever flips, compares and removes a projection's generations."""
         return f"{{{self.namespace}}}:curator:{projection}"
@@ -167,6 +175,10 @@ class NamesKeys:
     def projection_lease(self, projection: str, generation: int, partition: int) -> str:
         """The name of a projector's lease."""
         return self._keys.projection(partition, projection, generation)
+
+    def reaction_lease(self, name: str, partition: int) -> str:
+        """The name of the lease of a router's reader."""
+        return self._keys.reaction(partition, name)
 
     def curator_lease(self, projection: str) -> str:
         """The name of a curator's lease."""

@@ -7,7 +7,7 @@ from engine.core.records import Entry
 from engine.store.connection import Connection
 from engine.store.entries import entries_of
 from engine.store.keys import Keys
-from engine.store.rows import texts
+from engine.store.logs import texts
 from engine.store.scripts import Scripts
 
 

@@ -11,8 +11,8 @@ from engine.store.clock import now_ms
 from engine.store.connection import Argument, Connection
 from engine.store.entries import entries_of
 from engine.store.keys import Keys
+from engine.store.logs import texts
 from engine.store.ownership import FIELDS, lease_of
-from engine.store.rows import texts
 from engine.store.scripts import Scripts
 
 PASSED_LIMIT = 100

@@ -32,6 +32,7 @@ from engine.store.keys import Keys, NamesKeys
 from engine.store.lifeline import RedisLifeline
 from engine.store.ownership import RedisLeases
 from engine.store.parked import RedisParked
+from engine.store.reactions import RedisReactionLog
 from engine.store.readings import RedisAlarms, RedisReadings
 from engine.store.roster import RedisRoster
 from engine.store.rows import RedisLog
@@ -107,6 +108,10 @@ class RedisSession(NamesKeys):
             self._feed = self._open_feed("", "")
         return self._feed
 
+    def log_feed(self) -> StreamFeed:
+        """A feed of its own over logs, which are read by position."""
+        return self._open_feed("", "")
+
     async def logs(self, projection: str, generation: int) -> StreamFeed:
         """A feed over logs, through the consumer group of a generation."""
         group = f"{projection}@{generation}"
@@ -149,6 +154,10 @@ class RedisSession(NamesKeys):
             partition,
             token,
         )
+
+    def reaction_log(self, name: str, partition: int, token: str) -> RedisReactionLog:
+        """A partition's log for a router."""
+        return RedisReactionLog(self._control, self._scripts, self._keys, name, partition, token)
 
     def evidence(self, projection: str, generation: int, indexes: Sequence[Index]) -> RedisEvidence:
         """What an audit reads of one generation."""

@@ -9,6 +9,7 @@ it is true. A commit whose fate is unknown is not counted, whatever became of it
 import re
 from collections import Counter as Tally
 from collections.abc import Iterable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import (
@@ -158,6 +159,38 @@ PROJECTION_ALERTS = Gauge(
     ["projection"],
     registry=REGISTRY,
 )
+
+# -- Reactions --------------------------------------------------------------------------
+
+_BY_REACTION = partial(Gauge, labelnames=["reaction"], registry=REGISTRY)
+_BY_PARTITION = partial(Gauge, labelnames=["reaction", "partition"], registry=REGISTRY)
+
+REACTION_EVENTS = Counter(
+    "semel_reaction_events_total", "Events that a router has read, whatever followed from them.",
+    ["reaction"], registry=REGISTRY,
+)  # fmt: skip
+REACTION_COMMANDS = Counter(
+    "semel_reaction_commands_total", "Commands that a router has submitted.",
+    ["reaction"], registry=REGISTRY,
+)  # fmt: skip
+REACTION_BLOCKED = _BY_REACTION(
+    "semel_reaction_blocked",
+    "Partitions of this process in which a router stands still at an event.",
+)
+REACTION_PARKED = _BY_REACTION(
+    "semel_reaction_parked",
+    "Aggregates that a router passes over, in the partitions of this process.",
+)
+REACTION_LAG = _BY_PARTITION(
+    "semel_reaction_lag_events",
+    "Events of a partition of this process that a router has not read yet.",
+)
+REACTION_LAG_SECONDS = _BY_PARTITION(
+    "semel_reaction_lag_seconds",
+    "How long ago the command came that made the first of these events; 0 where there is none.",
+)
+
+# -- Audits -----------------------------------------------------------------------------
 
 AUDIT_ROWS = Counter(
     "semel_audit_rows_total",

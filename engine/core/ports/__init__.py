@@ -12,7 +12,8 @@ from engine.core.ports.evidence import Evidence
 from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
-from engine.core.ports.reading import Log
+from engine.core.ports.reacting import ReactionLog, Submission
+from engine.core.ports.reading import Log, LogReader
 from engine.core.ports.session import Session
 from engine.core.ports.streams import Feed, Inbox, Subscription
 from engine.core.ports.watching import Alarms, Readings
@@ -28,9 +29,12 @@ __all__ = [
     "Ledger",
     "Lifeline",
     "Log",
+    "LogReader",
+    "ReactionLog",
     "Readings",
     "Roster",
     "Rows",
     "Session",
+    "Submission",
     "Subscription",
 ]

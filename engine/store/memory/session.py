@@ -19,6 +19,7 @@ from engine.store.memory.feed import MemoryFeed
 from engine.store.memory.inspection import MemoryInspection
 from engine.store.memory.ownership import MemoryLeases
 from engine.store.memory.parked import MemoryParked
+from engine.store.memory.reactions import MemoryReactionLog
 from engine.store.memory.readings import MemoryAlarms, MemoryReadings
 from engine.store.memory.roster import MemoryLifeline, MemoryRoster
 from engine.store.memory.rows import MemoryLog
@@ -75,6 +76,10 @@ class MemorySession(NamesKeys):
         await self._link.turn()
         return self._feed
 
+    def log_feed(self) -> MemoryFeed:
+        """A feed of its own over logs, which are read by position."""
+        return MemoryFeed(self._link)
+
     async def logs(self, projection: str, generation: int) -> MemoryFeed:
         """A feed over logs, through the consumer group of a generation."""
         data = await self._link.turn()
@@ -99,6 +104,10 @@ class MemorySession(NamesKeys):
     ) -> MemoryLog:
         """A partition's log for a projector."""
         return MemoryLog(self._link, self._keys, projection, generation, indexes, partition, token)
+
+    def reaction_log(self, name: str, partition: int, token: str) -> MemoryReactionLog:
+        """A partition's log for a router."""
+        return MemoryReactionLog(self._link, self._keys, name, partition, token)
 
     def evidence(
         self, projection: str, generation: int, indexes: Sequence[Index]
