@@ -111,13 +111,19 @@ class Bank:
         """The marks of all sources at a partition."""
         return dict(self.stage.server.data.hash(self.stage.keys.sources(partition)))
 
+    def is_read(self, partition: int) -> bool:
+        """Whether a partition's router has read its log to the end."""
+        return self.position(partition) == len(self.stage.log(partition))
+
+    def is_answered(self) -> bool:
+        """Whether all commands that there are have their outcome."""
+        return not any(map(self.stage.outcomes_due, range(PARTITIONS)))
+
     async def settled(self) -> None:
         """Until all commands are answered, and all that follows from them."""
 
         def is_settled() -> bool:
-            parts = range(PARTITIONS)
-            idle = not any(self.stage.outcomes_due(p) for p in parts)
-            return idle and all(self.position(p) == len(self.stage.log(p)) for p in parts)
+            return self.is_answered() and all(map(self.is_read, range(PARTITIONS)))
 
         await eventually(is_settled, "all is settled", 10)
 
