@@ -24,23 +24,23 @@ def test_what_is_no_mark_is_named(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "branches", "position", "is_lost"),
+    ("mark", "branches", "reach"),
     [
-        (UNMARKED, ONE, 0, False),
-        (UNMARKED, [], 0, False),
-        (Mark(17, "b1"), ONE, 17, False),
-        (Mark(20, "b1"), RESTARTED, 20, False),
-        (Mark(17, "b1"), RESTARTED, 17, False),
-        (Mark(25, "b2"), RESTARTED, 25, False),
-        (Mark(17, "b1"), LOST, 12, True),
-        (Mark(12, "b1"), LOST, 12, False),
-        (Mark(25, "b2"), LOST, 12, True),
-        (Mark(25, "b3"), LOST, 25, False),
-        (Mark(17, "b9"), LOST, 12, True),
-        (Mark(9, "b9"), LOST, 9, True),
+        (UNMARKED, ONE, Reach(0, is_lost=False)),
+        (UNMARKED, [], Reach(0, is_lost=False)),
+        (Mark(17, "b1"), ONE, Reach(17, is_lost=False)),
+        (Mark(20, "b1"), RESTARTED, Reach(20, is_lost=False)),
+        (Mark(17, "b1"), RESTARTED, Reach(17, is_lost=False)),
+        (Mark(25, "b2"), RESTARTED, Reach(25, is_lost=False)),
+        (Mark(17, "b1"), LOST, Reach(12, is_lost=True)),
+        (Mark(12, "b1"), LOST, Reach(12, is_lost=False)),
+        (Mark(25, "b2"), LOST, Reach(12, is_lost=True)),
+        (Mark(25, "b3"), LOST, Reach(25, is_lost=False)),
+        (Mark(17, "b9"), LOST, Reach(12, is_lost=True)),
+        (Mark(9, "b9"), LOST, Reach(9, is_lost=True)),
     ],
 )
 def test_it_reaches_as_far_as_its_history_goes_on(
-    mark: Mark, branches: list[Branch], position: int, is_lost: bool
+    mark: Mark, branches: list[Branch], reach: Reach
 ) -> None:
-    assert reach_of(mark, branches) == Reach(position, is_lost)
+    assert reach_of(mark, branches) == reach

@@ -1,7 +1,7 @@
 """A bank in memory with its routers: where reactions are tried."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from engine.core.routed import Bounds, routing
 from engine.runtime.reaction import Reaction
 from tests import transfers
 from tests.eventually import eventually
-from tests.runtime.meddling import Meddler
+from tests.runtime.meddling import Death, Meddler
 from tests.runtime.stage import LEASE_SECONDS, PARTITIONS, Stage, home
 
 NAME = "transfers"
@@ -82,6 +82,24 @@ class Bank:
             yield
             for each in served:
                 each.stop()
+
+    async def life(self, partition: int, over: Callable[[], bool]) -> bool:
+        """One router's life, up to its death; False if it lived until something was true."""
+        died = anyio.Event()
+        async with self.stage.session() as session, anyio.create_task_group() as tasks:
+            reaction = await self.reaction(session, partition)
+            token = await self.acquire(session, partition)
+
+            async def live() -> None:
+                try:
+                    await reaction.serve(token)
+                except Death:
+                    died.set()
+
+            tasks.start_soon(live)
+            await eventually(lambda: died.is_set() or over(), "it has ended")
+            tasks.cancel_scope.cancel()
+        return died.is_set()
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:

@@ -12,7 +12,7 @@ from engine.core.errors import Fenced
 from engine.runtime import reaction as module
 from tests.eventually import eventually
 from tests.runtime.bank import NAME, Bank
-from tests.runtime.meddling import Barrier, Death, die
+from tests.runtime.meddling import Barrier, die
 from tests.runtime.stage import PARTITIONS, home
 from tests.transfers import Deposit
 
@@ -51,21 +51,7 @@ async def bank_with_transfers(**settings: Any) -> AsyncIterator[Bank]:
 
 async def die_routing(bank: Bank, partition: int) -> bool:
     """One router's life, up to its death; False if it lived until all was read."""
-    died = anyio.Event()
-    async with bank.stage.session() as session, anyio.create_task_group() as tasks:
-        reaction = await bank.reaction(session, partition)
-        token = await bank.acquire(session, partition)
-
-        async def live() -> None:
-            try:
-                await reaction.serve(token)
-            except Death:
-                died.set()
-
-        tasks.start_soon(live)
-        await eventually(lambda: died.is_set() or bank.is_read(partition), "it has ended")
-        tasks.cancel_scope.cancel()
-    return died.is_set()
+    return await bank.life(partition, lambda: bank.is_read(partition))
 
 
 @pytest.mark.parametrize("when", ["before submit", "after submit", "before move", "after move"])
