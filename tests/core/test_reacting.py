@@ -1,0 +1,105 @@
+"""Routers as they are registered, and what may be wrong with them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from engine import EventContext, Rejection, Router, Send, send
+from engine.core.errors import Misregistered
+from engine.core.reacting import sends_of
+from engine.core.registry import build
+from tests.core.doors import Close, Closed, Opened, close, decider, on_opened, open_, projection
+
+DOORS = decider(open_, close)
+
+
+def shut(event: Opened) -> Send:
+    return send(f"door-{event.by}", Close())
+
+
+def shut_with_context(_event: Opened | Closed, context: EventContext) -> Send:
+    return send(context.aggregate, Close())
+
+
+def hear(rejection: Rejection) -> Send:
+    return send(rejection.cause, Close())
+
+
+def router(*routes: Callable[..., Any], name: str = "porter") -> Router:
+    return Router(name=name, routes=routes)
+
+
+def test_routes_are_known_by_the_events_that_they_take() -> None:
+    routes = build([DOORS], routers=[router(shut_with_context, hear)]).routers["porter"]
+    assert set(routes.events) == {Opened, Closed}
+    assert all(route.wants_context for route in routes.events.values())
+    assert routes.on_rejection is not None
+    assert not routes.on_rejection.wants_context
+
+
+def test_a_router_may_take_events_of_others_decider() -> None:
+    domain = build(routers=[router(shut)])
+    assert domain.events == {"Opened": Opened}
+    assert domain.routers["porter"].on_rejection is None
+
+
+def no_event(_event: str) -> None: ...
+
+
+def no_hint(_event) -> None: ...  # type: ignore[no-untyped-def]  # noqa: ANN001
+
+
+def too_much(_event: Opened, _context: EventContext, _more: int) -> None: ...
+
+
+def no_context(_event: Opened, _context: str) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("routes", "said"),
+    [
+        ([no_event], "subclass of Event or Rejection"),
+        ([no_hint], "subclass of Event or Rejection"),
+        ([too_much], "nothing else"),
+        ([no_context], "nothing else"),
+        ([shut, shut_with_context], "two functions for Opened"),
+        ([hear, hear], "two functions for Rejection"),
+    ],
+)
+def test_what_is_wrong_with_a_route_is_said(routes: list[Callable[..., Any]], said: str) -> None:
+    with pytest.raises(Misregistered, match=said):
+        build([DOORS], routers=[router(*routes)])
+
+
+@pytest.mark.parametrize("name", ["", "a-b", "a b", "a/b", "größe"])
+def test_a_name_is_one_word(name: str) -> None:
+    with pytest.raises(Misregistered, match="name is a word"):
+        build([DOORS], routers=[router(shut, name=name)])
+
+
+def test_a_name_is_used_once() -> None:
+    with pytest.raises(Misregistered, match="'porter'"):
+        build([DOORS], routers=[router(shut), router(hear)])
+    with pytest.raises(Misregistered, match="'doors'"):
+        build([DOORS], [projection(on_opened)], routers=[router(shut, name="doors")])
+
+
+def test_events_may_not_be_called_as_ours() -> None:
+    class _Hidden(Opened, frozen=True):
+        """Looks like a note of the engine's."""
+
+    def take(_event: _Hidden) -> None: ...
+
+    take.__annotations__["_event"] = _Hidden
+    with pytest.raises(Misregistered, match="do not begin with _"):
+        build(routers=[router(take)])
+
+
+def test_what_a_route_answers() -> None:
+    one = send("door-1", Close())
+    assert sends_of(None) == ()
+    assert sends_of(one) == (one,)
+    assert sends_of(each for each in [one, one]) == (one, one)
+    with pytest.raises(TypeError, match="Close, which is not a Send"):
+        sends_of([Close()])  # type: ignore[list-item]
