@@ -95,6 +95,14 @@ def read_note(text: str | bytes) -> Note:
         raise Torn(f"a note on a parked aggregate cannot be read: {error}") from error
 
 
+def waiting_from(event: LoggedEvent, length: int) -> int:
+    """How many events of an aggregate wait from this one on, where its stream is so long.
+
+    Only a router is parked by a note on a refusal, which has no version: nobody knows the rest.
+    """
+    return length - event.version + 1 if event.version else 1
+
+
 def notes_in(fields: Mapping[str, str]) -> dict[str, Note]:
     """Parked aggregates by their names, in the order of their positions."""
     found = {name: read_note(text) for name, text in fields.items() if " " not in name}

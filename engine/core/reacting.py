@@ -107,6 +107,11 @@ def routes_of(router: Router) -> Routes:
     )
 
 
+def reacting_as(name: str) -> str:
+    """What those who serve a router say that they serve."""
+    return f"reaction:{name}"
+
+
 def require_name(name: str, what: str) -> None:
     """Raise `Misregistered` for a name that is no word: it stands in keys and ids."""
     if not name.isidentifier() or not name.isascii():

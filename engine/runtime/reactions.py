@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from engine.core.ports import Session
+from engine.core.reacting import reacting_as
 from engine.core.registry import Domain
 from engine.core.routed import Bounds, routing
 from engine.runtime.leases import Group
@@ -17,11 +18,6 @@ def reaction_groups(
     """Groups of leases by name, ``reaction:NAME``: only who has a router's code takes part."""
     bounds = Bounds(settings.command_bytes, settings.events_per_command, settings.causation_depth)
     return {reacting_as(name): _group(session, domain, settings, name, bounds) for name in names}
-
-
-def reacting_as(name: str) -> str:
-    """What those who serve a router say that they serve."""
-    return f"reaction:{name}"
 
 
 def _group(

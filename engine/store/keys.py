@@ -140,6 +140,20 @@ class Keys:
         return f"{self.namespace}:reply:{name}"
 
 
+def place_of(keys: Keys, partition: int, name: str, generation: int | None) -> str:
+    """How far a generation of a projection has come, or a router, which has none."""
+    if generation is None:
+        return keys.reaction(partition, name)
+    return keys.projection(partition, name, generation)
+
+
+def parked_of(keys: Keys, partition: int, name: str, generation: int | None) -> str:
+    """Who is parked by a generation of a projection, or by a router, which has none."""
+    if generation is None:
+        return keys.reaction_parked(partition, name)
+    return keys.parked(partition, name, generation)
+
+
 def of_generation(keys: Keys, partition: int, projection: str, generation: int) -> list[str]:
     """Every key that a generation has in a partition: they go when it goes."""
     return [

@@ -15,7 +15,7 @@ from tests.eventually import eventually
 from tests.runtime.bank import NAME, Bank
 from tests.runtime.meddling import Death, die
 from tests.runtime.stage import aggregates, home
-from tests.transfers import Asked, Begin, Deposit, Deposited
+from tests.transfers import Asked, Begin, Deposit
 
 BEGUN = 1
 ONE, TWO = aggregates("transfer", BEGUN, 2)
@@ -215,46 +215,3 @@ async def test_what_kills_its_workers_is_parked_without_being_tried() -> None:
     assert lives == 6
     assert play.parked[ONE].error.type == "Death"
     assert play.bank.state("account-b") == 10
-
-
-# -- Commands that nobody takes, and commands without end -------------------------------
-
-
-async def test_who_answers_itself_for_ever_is_stopped_and_told() -> None:
-    def again(event: Deposited, context: EventContext) -> Send:
-        return send(context.aggregate, Deposit(amount=event.amount))
-
-    bank = Bank(again, causation_depth=5)
-    partition = home("account-a")
-    async with bank.open():
-        bank.send(Deposit(amount=1), "account-a")
-        bank.send(Deposit(amount=1), aggregates("account", partition, 2)[1])
-        await bank.settled()
-    notes = notes_in(bank.stage.server.data.hash(bank.stage.keys.reaction_parked(partition, NAME)))
-    assert bank.state("account-a") == 6
-    assert "causation_depth" in notes["account-a"].error.message
-    assert notes["account-a"].error.type == "Misuse"
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (send("account b", Deposit(amount=1)), "has a space"),
-        (send("nobody", Deposit(amount=1)), "not of the form"),
-        (send("transfer-1", Deposit(amount=1)), "it is for account-"),
-        (send("account-1", Deposit(amount=1, transfer="x" * 2_000_000)), "bytes"),
-        ([send("account-1", Deposit(amount=1))] * 1001, "at most 1000"),
-        (["nothing"], "not a Send"),
-    ],
-)
-async def test_what_cannot_be_sent_parks_and_says_why(answer: Any, said: str) -> None:
-    def route(_event: Asked) -> Any:
-        return answer
-
-    play = Play()
-    play.bank = Bank(route)
-    async with play.bank.open():
-        play.begin(ONE, 1)
-        await play.bank.settled()
-    assert said in play.parked[ONE].error.message
-    assert not play.bank.from_inside()

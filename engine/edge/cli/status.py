@@ -10,6 +10,7 @@ from engine.core.errors import Refused, SemelError, Torn
 from engine.core.generations import NONE, code_as, curated_as, served_as
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say, show
+from engine.edge.cli.reaction import listed
 from engine.edge.cli.readable import ago, table
 from engine.edge.cli.running import start
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from engine.app import RedisSession
     from engine.edge.building import Building
     from engine.edge.projections import Generation
+    from engine.edge.reactions import Reaction
     from engine.edge.survey import Node, Partition
     from engine.settings import Settings
 
@@ -42,6 +44,7 @@ class State(msgspec.Struct):
     inbox: str
     projections: "list[Generation]"
     turns: list[Turns]
+    reactions: "list[Reaction]"
     nodes: "list[Node]"
 
 
@@ -58,13 +61,13 @@ def status(
     Example: semel status -o json
     """
     settings = settings_of(redis, config, namespace)
-    names = _projections(settings)
+    names, routers = _registered(settings)
 
     async def work() -> int:
         from engine.app import namespace_session  # noqa: PLC0415
 
         async with namespace_session(settings) as session:
-            state = await _look(session, settings, names)
+            state = await _look(session, settings, names, routers)
         faults = [] if state.served else [{"code": "not_served", "message": state.summary}]
         show(output, state, _text(state), faults)
         return 0 if state.served else 1
@@ -72,19 +75,23 @@ def status(
     return start(work)
 
 
-def _projections(settings: "Settings") -> list[str]:
-    """The registered projections; without the project's code nothing is known of them."""
+def _registered(settings: "Settings") -> tuple[list[str], list[str]]:
+    """The registered projections and routers; nothing is known of them without their code."""
     from engine.app import domain_of  # noqa: PLC0415
 
     try:
-        return sorted(domain_of(settings).projections)
+        domain = domain_of(settings)
     except SemelError as error:
         say(f"projections are not shown: {error}")
-        return []
+        return [], []
+    return sorted(domain.projections), sorted(domain.routers)
 
 
-async def _look(session: "RedisSession", settings: "Settings", names: list[str]) -> State:
+async def _look(
+    session: "RedisSession", settings: "Settings", names: list[str], routers: list[str]
+) -> State:
     from engine.edge.projections import Projections  # noqa: PLC0415
+    from engine.edge.reactions import look_at  # noqa: PLC0415
     from engine.edge.survey import Survey  # noqa: PLC0415
 
     survey = Survey(session, settings.lease_seconds)
@@ -94,9 +101,12 @@ async def _look(session: "RedisSession", settings: "Settings", names: list[str])
     projections = [(await look.live(name)).whole() for name in names]
     turns = [each for name in names if (each := await _turns(session, settings, name)).said]
     served = not any(partition.state in ("unowned", "blocked") for partition in partitions)
-    summary = _summary(partitions, projections, turns)
+    reactions = [await look_at(session, each, survey.reports, closely=False) for each in routers]
+    summary = _summary(partitions, [*projections, *reactions], turns)
     inbox = await survey.inbox_owner()
-    return State(settings.namespace, served, summary, partitions, inbox, projections, turns, nodes)
+    return State(
+        settings.namespace, served, summary, partitions, inbox, projections, turns, reactions, nodes
+    )
 
 
 async def _turns(session: "RedisSession", settings: "Settings", name: str) -> Turns:
@@ -129,8 +139,9 @@ async def _outdated(building: "Building", live: str) -> list[str]:
 
 
 def _summary(
-    partitions: "list[Partition]", projections: "list[Generation]", turns: Sequence[Turns] = ()
-) -> str:
+    partitions: "list[Partition]", projections: "Sequence[Generation | Reaction]",
+    turns: Sequence[Turns] = (),
+) -> str:  # fmt: skip
     """One sentence on how things stand, and what to do where they do not stand well."""
     every = len(partitions)
     free = sum(partition.state == "unowned" for partition in partitions)
@@ -185,6 +196,9 @@ def _text(state: State) -> Iterator[str]:
         )  # fmt: skip
         for projection in state.projections:
             yield from (f"{projection.name}, {trouble}" for trouble in projection.troubles)
+    if state.reactions:
+        yield ""
+        yield from listed(state.reactions)
     if state.nodes:
         yield ""
         yield from node_table(state.nodes)

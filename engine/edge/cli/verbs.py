@@ -23,6 +23,7 @@ VERBS = {
     "log": "log",
     "status": "status",
     "projection": "projection",
+    "reaction": "reaction",
     "dead": "dead",
     "node": "node",
     "verify": "verify",
@@ -44,6 +45,7 @@ GROUPS = {
         "verify",
         "row",
     ),
+    "reaction": ("list", "show"),
     "dead": ("list", "show", "retry", "drop"),
     "node": ("list", "drain"),
 }

@@ -21,13 +21,14 @@ from engine.edge.cli.options import (
 from engine.edge.cli.output import show
 from engine.edge.cli.projection.adopt import take_mended
 from engine.edge.cli.running import on_session
-from engine.edge.parked import Answer, Answered, Foreseen, Parked
+from engine.edge.foreseeing import Foreseen
+from engine.edge.parked import Answer, Answered, Parked
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
 
 Projection = Annotated[
-    str, typer.Argument(metavar="PROJECTION", help="The projection, such as orders.")
+    str, typer.Argument(metavar="PROJECTION", help="The projection, such as orders, or the router.")
 ]
 
 
@@ -49,7 +50,7 @@ def dead_retry(  # noqa: PLR0913 -- the options of every verb, and its own
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Have a projection replay parked aggregates, each from where it was parked, in order.
+    """Have a projection, or a router, replay parked aggregates, each from where it was parked.
 
     Mend and deploy the projection's code first: where the code found here is not that of the
     live generation, it takes that over (see `semel projection adopt`). An aggregate whose
@@ -71,12 +72,12 @@ def dead_retry(  # noqa: PLR0913 -- the options of every verb, and its own
     async def work(session: "RedisSession") -> int:
         parked, seconds = Parked(session, generation), wait or settings.wait_seconds
         names = await _names(parked, projection, aggregate)
-        if generation is None and not no_adopt:
+        if projection in domain.projections and generation is None and not no_adopt:
             building = Building(session, projection, settings.lease_seconds)
             await take_mended(building, domain, seconds, dry_run=dry_run)
         if not dry_run:
             return await _ask(parked, RETRY, projection, names, seconds, output)
-        seen = [await parked.foresee(domain, projection, name) for name in names]
+        seen = [await parked.foresee(domain, settings, projection, name) for name in names]
         show(output, seen, map(_foreseen, seen))
         return 1 if any(each.error for each in seen) else 0
 
@@ -95,7 +96,8 @@ def dead_drop(  # noqa: PLR0913 -- the options of every verb, and its own
 ) -> int:
     """Give up what a projection has parked: its rows will lack these events.
 
-    Later events of the aggregate are applied again. `semel verify` names its rows as wrong
+    (Of a router: nothing will be sent because of them.) Later events of the aggregate are applied
+    again. `semel verify` names its rows as wrong
     until the projection is rebuilt.
 
     Example: semel dead drop orders order-42
@@ -146,9 +148,12 @@ def _answered(each: Answered) -> str:
 
 
 def _foreseen(each: Foreseen) -> str:
+    done = f"be applied to {each.rows} rows"
+    if each.commands is not None:
+        done = f"have {each.commands} commands sent"
     said = (
         f"{each.projection} {each.aggregate}: {each.events} events from position {each.position} "
-        f"to {each.upto} would be applied to {each.rows} rows"
+        f"to {each.upto} would {done}"
     )
     if not each.error:
         return said
