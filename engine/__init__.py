@@ -8,6 +8,7 @@ Redis client. What a domain is tested with is in `engine.testing`.
 from typing import TYPE_CHECKING, Any
 
 from engine.core.decider import Decider
+from engine.core.effects import Effect, EffectContext
 from engine.core.errors import Failed, NotFound, Rejected, SemelError, Unknown, VersionConflict
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.outcome import Outcome, Receipt, Status
@@ -22,6 +23,8 @@ __all__ = [
     "Command",
     "CommandContext",
     "Decider",
+    "Effect",
+    "EffectContext",
     "Event",
     "EventContext",
     "Failed",

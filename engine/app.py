@@ -79,7 +79,7 @@ def domain_of(settings: Settings) -> Domain:
     domain = registry.build(
         deciders=getattr(handlers, "deciders", ()),
         services=getattr(handlers, "services", ()),
-        routers=getattr(handlers, "routers", ()),
+        reactions=(*getattr(handlers, "routers", ()), *getattr(handlers, "effects", ())),
         projections=getattr(projections, "projections", ()),
         queries=getattr(projections, "queries", ()),
     )
@@ -159,7 +159,7 @@ def worker_role(
 
     It tells ``health`` how it stands.
     """
-    served = (*domain.projections, *domain.routers)
+    served = (*domain.projections, *domain.reactions)
     unknown = sorted(set(names) - set(served))
     if unknown or not served:
         known = ", ".join(sorted(served)) or f"none in the package {settings.projections!r}"
@@ -176,7 +176,7 @@ def worker_role(
             log.info(
                 "worker.started", node=process.name, partitions=session.partitions,
                 projections=sorted(set(chosen) & set(domain.projections)),
-                routers=sorted(set(chosen) & set(domain.routers)), **_shown(settings),
+                reactions=sorted(set(chosen) & set(domain.reactions)), **_shown(settings),
             )  # fmt: skip
             asked = standing.when_asked(ready)
             await node.worker(session, domain, settings, chosen, process, shutdown, asked)

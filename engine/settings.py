@@ -37,7 +37,8 @@ class Settings(BaseModel):
         description="A power of two, fixed at creation; unset means 64, or 16 for `semel dev`.",
     )  # fmt: skip
     handlers: str = Field(
-        "handlers", description="The package that lists `deciders` and `services`."
+        "handlers",
+        description="The package that lists `deciders`, `services`, `routers`, `effects`.",
     )
     projections: str = Field(
         "projections", description="The package that lists `projections` and `queries`."

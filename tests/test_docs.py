@@ -179,7 +179,8 @@ def test_the_readmes_domain_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "a_bank_of_the_readme.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     bank: Any = import_module("a_bank_of_the_readme")
-    registry.build([bank.decider], [bank.accounts], [bank.get_accounts])
+    reactions = [*bank.routers, *bank.effects]
+    registry.build([bank.decider], [bank.accounts], [bank.get_accounts], reactions=reactions)
     tests = [test for name, test in vars(bank).items() if name.startswith("test_")]
     assert len(tests) == 2
     for test in tests:

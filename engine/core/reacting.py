@@ -118,14 +118,14 @@ def require_name(name: str, what: str) -> None:
         raise Misregistered(f"a {what}'s name is a word of letters, digits and _, not {name!r}")
 
 
-def wants_context(function: Callable[..., object]) -> bool:
+def wants_context(function: Callable[..., object], context: type = EventContext) -> bool:
     """Whether a function of an event takes a context too; raises `Misregistered` for more."""
     parameters = list(inspect.signature(function).parameters)[1:]
-    wants = [hints_of(function).get(name) for name in parameters] == [EventContext]
+    wants = [hints_of(function).get(name) for name in parameters] == [context]
     if parameters and not wants:
         raise Misregistered(
             f"{place_of(function)}: {function.__name__} takes an event, and a context: "
-            f"EventContext if it wants one, nothing else"
+            f"{context.__name__} if it wants one, nothing else"
         )
     return wants
 

@@ -7,17 +7,18 @@ function takes is the annotation of its first parameter. What contradicts itself
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from engine.core.confinement import require_query_handler
 from engine.core.decider import Decider, Decision
+from engine.core.effects import Deeds, Effect, deeds_of
 from engine.core.errors import Misregistered
-from engine.core.lists import list_fields
+from engine.core.indexed import require_indexes
 from engine.core.messages import Command, CommandContext, Event, Query
 from engine.core.projection import Operation, Projection
 from engine.core.reacting import Router, Routes, routes_of, wants_context
@@ -68,7 +69,13 @@ class Domain:
     event_handlers: dict[str, dict[str, EventHandler]] = field(default_factory=dict)
     queries: dict[str, QueryHandler] = field(default_factory=dict)
     routers: dict[str, Routes] = field(default_factory=dict)
+    effects: dict[str, Deeds] = field(default_factory=dict)
     decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
+
+    @property
+    def reactions(self) -> tuple[str, ...]:
+        """What reacts to events, by name: routers and side effects."""
+        return (*self.routers, *self.effects)
 
     def decode_event(self, kind: str, data: bytes) -> Event:
         """An event from its type and stored JSON; raises `KeyError` or a msgspec error."""
@@ -81,7 +88,7 @@ def build(
     projections: Sequence[Projection[Any]] = (),
     queries: Sequence[Callable[..., Awaitable[Any]]] = (),
     services: Sequence[object] = (),
-    routers: Sequence[Router] = (),
+    reactions: Sequence[Router | Effect] = (),
 ) -> Domain:
     """Check and index a domain; raises `Misregistered`."""
     domain = Domain()
@@ -92,8 +99,8 @@ def build(
         require_one_writer(projection, domain.kind_events)
     for answer in queries:
         _add_query(domain, answer)
-    for router in routers:
-        _add_router(domain, router)
+    for reaction in reactions:
+        _add_reaction(domain, reaction)
     return domain
 
 
@@ -199,41 +206,23 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
                 )
             _add_event(domain, event)
             handlers[event.__name__] = EventHandler(function, with_context)
-    _check_indexes(projection)
+    require_indexes(projection)
     domain.projections[name] = projection
     domain.event_handlers[name] = handlers
 
 
-def _check_indexes(projection: Projection[Any]) -> None:
-    hints_of(projection.row)  # raises where the declaration of a field cannot be read
-    fields, lists = projection.row.__struct_fields__, list_fields(cast("Hashable", projection.row))
-    names = [index.name for index in projection.indexes]
-    if len(set(names)) != len(names) or not all(name.isidentifier() for name in names):
-        raise Misregistered(
-            f"the indexes of {projection.name!r} need different names, each one word: {names}"
-        )
-    for index in projection.indexes:
-        for name in (*index.group, index.order):
-            if name not in fields:
-                raise Misregistered(
-                    f"the index {index.name!r} of {projection.name!r} names the field {name!r}, "
-                    f"which {place_of(projection.row)} does not have"
-                )
-            if name in lists:
-                raise Misregistered(
-                    f"the index {index.name!r} of {projection.name!r} names the field {name!r}, "
-                    f"which is a list at {place_of(projection.row)}: rows are grouped and ordered "
-                    f"by single values"
-                )
-
-
-def _add_router(domain: Domain, router: Router) -> None:
-    if router.name in domain.routers or router.name in domain.projections:
-        raise Misregistered(f"a router and another, or a projection, are called {router.name!r}")
-    routes = routes_of(router)
-    for event in routes.events:
+def _add_reaction(domain: Domain, reaction: Router | Effect) -> None:
+    name = reaction.name
+    if name in domain.reactions or name in domain.projections:
+        raise Misregistered(f"two of projections, routers and side effects are called {name!r}")
+    if isinstance(reaction, Router):
+        domain.routers[name] = routes_of(reaction)
+        events = set(domain.routers[name].events)
+    else:
+        domain.effects[name] = deeds_of(reaction)
+        events = set(domain.effects[name].events)
+    for event in events:
         _add_event(domain, event)
-    domain.routers[router.name] = routes
 
 
 def _add_query(domain: Domain, answer: Callable[..., Awaitable[Any]]) -> None:

@@ -83,7 +83,9 @@ async def _commands(
     """What a router would send."""
     name, home = place.name, partition_of(place.aggregate, session.partitions)
     if name not in domain.routers:
-        raise Misuse(f"there is no router {name} in the code here")
+        raise Misuse(
+            f"there is no router {name} in the code here; of a side effect nobody can say it"
+        )
     bounds = Bounds(settings.command_bytes, settings.events_per_command, settings.causation_depth)
     route = routing(domain, name, session.partitions, session.secret, bounds)
     upto = (await session.reaction_log(name, home, "").checkpoint()).position

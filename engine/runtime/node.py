@@ -61,8 +61,8 @@ async def worker(  # noqa: PLR0913 -- likewise
     """Read partitions' logs for the named projections and routers, until stopped."""
     projections = [name for name in names if name in domain.projections]
     generations = Offer(session, domain, settings, projections)
-    routers = [name for name in names if name in domain.routers]
-    reactions = reaction_groups(session, domain, settings, routers)
+    reacting = [name for name in names if name in domain.reactions]
+    reactions = reaction_groups(session, domain, settings, reacting)
     watch = watch_group(session, domain, settings, process.name)
 
     async def offer(members: Mapping[str, Member]) -> Mapping[str, Group]:

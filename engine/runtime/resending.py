@@ -4,25 +4,22 @@ Meanwhile the router has gone on, and so have its marks. So what was parked is s
 of its own, which has marks of its own: a repair that dies half-way is taken up where it was.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 
 from engine.core.branches import Branch
 from engine.core.errors import Misuse
 from engine.core.parking import Ask, Note, attempt, without, written
 from engine.core.ports import ReactionLog
-from engine.core.ports.reacting import NO_MARKS
 from engine.core.records import Checkpoint, LoggedEvent
 from engine.core.routed import Routing, Wish
 from engine.runtime.looking_back import indexes_behind
-from engine.runtime.parking import Parking, Told
+from engine.runtime.parked_reaction import ReactionParking
 from engine.runtime.patience import Patiently
 from engine.runtime.sending import Sender
 from engine.settings import Settings
-from engine.telemetry import log, metrics
 
 
-class ReactionParking(Parking):
+class Resending(ReactionParking):
     """The aggregates that one router passes over in one partition."""
 
     def __init__(  # noqa: PLR0913 -- a reaction in all that parking needs
@@ -36,9 +33,8 @@ class ReactionParking(Parking):
         settings: Settings,
         is_stopping: Callable[[], bool],
     ) -> None:
-        super().__init__(partition, log, settings, is_stopping)
-        self._name, self._route, self._log, self._branches = name, route, log, branches
-        self._patiently = patiently
+        super().__init__(name, partition, log, patiently, settings, is_stopping)
+        self._route, self._branches = route, branches
 
     async def parks(
         self, event: LoggedEvent, error: Exception, attempts: int, since: float
@@ -67,23 +63,3 @@ class ReactionParking(Parking):
         notes = without(ask.aggregate) if after is None else {ask.aggregate: written(after)}
         await self._note(reached, notes)
         return after
-
-    async def _note(self, reached: Checkpoint, notes: Mapping[str, str]) -> None:
-        write = partial(self._log.move, reached.position, reached, NO_MARKS, notes)
-        await self._patiently(write)
-
-    def _add(self, parked: int) -> None:
-        metrics.REACTION_PARKED.labels(self._name).inc(parked)
-
-    def _tell(self, told: Told, aggregate: str, **about: object) -> None:
-        place = {"reaction": self._name, "partition": self._partition}
-        said = {**place, "aggregate": aggregate, **about}
-        match told:
-            case Told.PARKED:
-                log.error("reaction.parked", **said)
-            case Told.UNPARKED:
-                log.info("reaction.unparked", **said)
-            case Told.UNMENDED:
-                log.error("reaction.unmended", **said)
-            case Told.DROPPED:
-                log.warning("reaction.dropped", **said)

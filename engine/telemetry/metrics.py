@@ -166,24 +166,27 @@ _BY_REACTION = partial(Gauge, labelnames=["reaction"], registry=REGISTRY)
 _BY_PARTITION = partial(Gauge, labelnames=["reaction", "partition"], registry=REGISTRY)
 
 REACTION_EVENTS = Counter(
-    "semel_reaction_events_total", "Events that a router has read, whatever followed from them.",
+    "semel_reaction_events_total", "Events that a router or side effect has read.",
     ["reaction"], registry=REGISTRY,
 )  # fmt: skip
 REACTION_COMMANDS = Counter(
     "semel_reaction_commands_total", "Commands that a router has submitted.",
     ["reaction"], registry=REGISTRY,
 )  # fmt: skip
+EFFECT_CALLS = Counter(
+    "semel_effect_calls_total", "Calls of a side effect, by result: done or failed.",
+    ["reaction", "result"], registry=REGISTRY,
+)  # fmt: skip
 REACTION_BLOCKED = _BY_REACTION(
     "semel_reaction_blocked",
-    "Partitions of this process in which a router stands still at an event.",
+    "Partitions of this process in which it stands still at an event.",
 )
 REACTION_PARKED = _BY_REACTION(
-    "semel_reaction_parked",
-    "Aggregates that a router passes over, in the partitions of this process.",
+    "semel_reaction_parked", "Aggregates that it passes over, in the partitions of this process."
 )
 REACTION_LAG = _BY_PARTITION(
     "semel_reaction_lag_events",
-    "Events of a partition of this process that a router has not read yet.",
+    "Events of a partition of this process that it has not read yet.",
 )
 REACTION_LAG_SECONDS = _BY_PARTITION(
     "semel_reaction_lag_seconds",

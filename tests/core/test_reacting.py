@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine import EventContext, Rejection, Router, Send, send
+from engine import Effect, EffectContext, EventContext, Rejection, Router, Send, send
 from engine.core.errors import Misregistered
 from engine.core.reacting import sends_of
 from engine.core.registry import build
@@ -31,7 +31,7 @@ def router(*routes: Callable[..., Any], name: str = "porter") -> Router:
 
 
 def test_routes_are_known_by_the_events_that_they_take() -> None:
-    routes = build([DOORS], routers=[router(shut_with_context, hear)]).routers["porter"]
+    routes = build([DOORS], reactions=[router(shut_with_context, hear)]).routers["porter"]
     assert set(routes.events) == {Opened, Closed}
     assert all(route.wants_context for route in routes.events.values())
     assert routes.on_rejection is not None
@@ -39,7 +39,7 @@ def test_routes_are_known_by_the_events_that_they_take() -> None:
 
 
 def test_a_router_may_take_events_of_others_decider() -> None:
-    domain = build(routers=[router(shut)])
+    domain = build(reactions=[router(shut)])
     assert domain.events == {"Opened": Opened}
     assert domain.routers["porter"].on_rejection is None
 
@@ -69,20 +69,20 @@ def no_context(_event: Opened, _context: str) -> None: ...
 )
 def test_what_is_wrong_with_a_route_is_said(routes: list[Callable[..., Any]], said: str) -> None:
     with pytest.raises(Misregistered, match=said):
-        build([DOORS], routers=[router(*routes)])
+        build([DOORS], reactions=[router(*routes)])
 
 
 @pytest.mark.parametrize("name", ["", "a-b", "a b", "a/b", "größe"])
 def test_a_name_is_one_word(name: str) -> None:
     with pytest.raises(Misregistered, match="name is a word"):
-        build([DOORS], routers=[router(shut, name=name)])
+        build([DOORS], reactions=[router(shut, name=name)])
 
 
 def test_a_name_is_used_once() -> None:
     with pytest.raises(Misregistered, match="'porter'"):
-        build([DOORS], routers=[router(shut), router(hear)])
+        build([DOORS], reactions=[router(shut), router(hear)])
     with pytest.raises(Misregistered, match="'doors'"):
-        build([DOORS], [projection(on_opened)], routers=[router(shut, name="doors")])
+        build([DOORS], [projection(on_opened)], reactions=[router(shut, name="doors")])
 
 
 def test_events_may_not_be_called_as_ours() -> None:
@@ -93,7 +93,7 @@ def test_events_may_not_be_called_as_ours() -> None:
 
     take.__annotations__["_event"] = _Hidden
     with pytest.raises(Misregistered, match="do not begin with _"):
-        build(routers=[router(take)])
+        build(reactions=[router(take)])
 
 
 def test_what_a_route_answers() -> None:
@@ -103,3 +103,52 @@ def test_what_a_route_answers() -> None:
     assert sends_of(each for each in [one, one]) == (one, one)
     with pytest.raises(TypeError, match="Close, which is not a Send"):
         sends_of([Close()])  # type: ignore[list-item]
+
+
+# -- Side effects -----------------------------------------------------------------------
+
+
+async def ring(_event: Opened) -> None: ...
+
+
+async def ring_with_context(_event: Opened | Closed, _context: EffectContext) -> None: ...
+
+
+async def with_the_wrong_context(_event: Opened, _context: EventContext) -> None: ...
+
+
+def not_async(_event: Opened) -> None: ...
+
+
+def bell(*react: Callable[..., Any], **more: Any) -> Effect:
+    return Effect(**{"name": "bell", "react": react, **more})
+
+
+def test_reactions_are_known_by_the_events_that_they_take() -> None:
+    domain = build([DOORS], reactions=[bell(ring_with_context)])
+    deeds = domain.effects["bell"].events
+    assert set(deeds) == {Opened, Closed}
+    assert all(deed.wants_context for deed in deeds.values())
+    assert domain.reactions == ("bell",)
+
+
+@pytest.mark.parametrize(
+    ("effect", "said"),
+    [
+        (bell(not_async), "must be `async`"),
+        (bell(with_the_wrong_context), "EffectContext if it wants one"),
+        (bell(ring, ring_with_context), "two functions for Opened"),
+        (bell(ring, name="a-b"), "name is a word"),
+        (bell(ring, attempts=0), "one attempt at least"),
+        (bell(ring, rate=0), "a rate above 0"),
+        (bell(ring, seconds=0), "some seconds"),
+    ],
+)
+def test_what_is_wrong_with_a_side_effect_is_said(effect: Effect, said: str) -> None:
+    with pytest.raises(Misregistered, match=said):
+        build([DOORS], reactions=[effect])
+
+
+def test_a_router_and_a_side_effect_have_different_names() -> None:
+    with pytest.raises(Misregistered, match="'bell'"):
+        build([DOORS], reactions=[router(shut, name="bell"), bell(ring)])

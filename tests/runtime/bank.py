@@ -30,7 +30,7 @@ class Bank:
         routers = transfers.routers
         if routes:
             routers = [Router(name=NAME, routes=routes)]
-        self.stage.domain = registry.build(transfers.deciders, routers=routers)
+        self.stage.domain = registry.build(transfers.deciders, reactions=routers)
         self.wrap: dict[str, Any] = {}
         """What happens around calls of a reaction's log; see `Meddler`."""
         self._tokens = 0
@@ -42,10 +42,10 @@ class Bank:
         route = routing(self.stage.domain, NAME, PARTITIONS, session.secret, bounds)
         return Reaction(
             NAME,
+            route,
             partition,
             session.log_key(partition),
             session.log_feed(),
-            route,
             lambda token: self._meddled(session.reaction_log(NAME, partition, token)),
             session.server,
             settings,

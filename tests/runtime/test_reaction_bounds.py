@@ -1,4 +1,4 @@
-"""Commands that nobody takes, and commands without end: their aggregate is parked, and it is said."""
+"""Commands that nobody takes, and commands without end: their aggregate is parked, as is said."""
 
 from typing import Any
 

@@ -80,7 +80,7 @@ def test_whoever_is_killed_all_transfers_end_once(
     assert semel.run("init", "--partitions", "8").code == 0
     with semel.daemon("run", **DOMAIN) as engine, semel.daemon("project", **DOMAIN) as worker:
         engine.logged("engine.started")
-        assert worker.logged("worker.started")["routers"] == ["transfers"]
+        assert worker.logged("worker.started")["reactions"] == ["transfers"]
         assert semel.run("submit", "--from", funds, **DOMAIN).code == 0
         with semel.daemon("submit", "--from", first, **DOMAIN) as load:
             at_last(lambda: over(semel) > 0, "transfers end", 30)

@@ -90,7 +90,7 @@ def _registered(settings: "Settings") -> list[str]:
     from engine.app import domain_of  # noqa: PLC0415
 
     try:
-        return list(domain_of(settings).routers)
+        return list(domain_of(settings).reactions)
     except SemelError as error:
         say(f"only routers that are served are known: {error}")
         return []

@@ -84,7 +84,7 @@ def _registered(settings: "Settings") -> tuple[list[str], list[str]]:
     except SemelError as error:
         say(f"projections are not shown: {error}")
         return [], []
-    return sorted(domain.projections), sorted(domain.routers)
+    return sorted(domain.projections), sorted(domain.reactions)
 
 
 async def _look(

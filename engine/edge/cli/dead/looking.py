@@ -114,7 +114,7 @@ def _projections(settings: "Settings") -> list[str]:
     except SemelError as error:
         say(f"parked aggregates are not shown: {error}")
         return []
-    return sorted((*domain.projections, *domain.routers))
+    return sorted((*domain.projections, *domain.reactions))
 
 
 def _listed(found: "Sequence[Dead]") -> Iterator[str]:
