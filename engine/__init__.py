@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from engine.core.decider import Decider
 from engine.core.effects import Effect, EffectContext
-from engine.core.errors import Failed, NotFound, Rejected, SemelError, Unknown, VersionConflict
+from engine.core.errors import (
+    Deferred,
+    Failed,
+    NotFound,
+    Rejected,
+    SemelError,
+    Unknown,
+    VersionConflict,
+)
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
 from engine.core.reacting import Rejection, Router, Send, send
+from engine.core.retry import Retry
 from engine.core.views import Page, Views
 
 if TYPE_CHECKING:
@@ -23,6 +32,7 @@ __all__ = [
     "Command",
     "CommandContext",
     "Decider",
+    "Deferred",
     "Effect",
     "EffectContext",
     "Event",
@@ -38,6 +48,7 @@ __all__ = [
     "Receipt",
     "Rejected",
     "Rejection",
+    "Retry",
     "Router",
     "Row",
     "SemelError",

@@ -61,50 +61,39 @@ class Settings(BaseModel):
         10, gt=0, description="How long a stop may take to finish what is in hand."
     )
     wait_seconds: float = Field(
-        10,
-        gt=0,
+        10, gt=0,
         description="How long a client waits for an outcome, or for a view to reach a receipt.",
-    )
+    )  # fmt: skip
     batch_commands: int = Field(
-        256,
-        ge=1,
-        le=1024,
+        256, ge=1, le=1024,
         description="Commands in one commit at the most: its script blocks Redis while it runs.",
-    )
+    )  # fmt: skip
     batch_bytes: int = Field(
         1_048_576, ge=1024, description="Bytes of commands in one commit at the most."
     )
     batch_events: int = Field(
-        500,
-        ge=1,
-        le=10_000,
+        500, ge=1, le=10_000,
         description="A commit with this many events takes no further command.",
-    )
+    )  # fmt: skip
     command_bytes: int = Field(
         1_048_576, ge=1024, description="A larger command is rejected as too_large."
     )
     events_per_command: int = Field(
-        1000,
-        ge=1,
-        le=10_000,
+        1000, ge=1, le=10_000,
         description="A command with more events than this is rejected as too_large.",
-    )
+    )  # fmt: skip
     event_bytes: int = Field(
-        1_048_576,
-        ge=1024,
+        1_048_576, ge=1024,
         description="A command whose events are larger together is rejected as too_large.",
-    )
+    )  # fmt: skip
     causation_depth: int = Field(
-        32,
-        ge=1,
-        le=1000,
+        32, ge=1, le=1000,
         description="How many commands may follow from one another by way of routers.",
-    )
+    )  # fmt: skip
     outcomes_keep_count: int = Field(
-        10_000,
-        ge=100,
+        10_000, ge=100,
         description="Outcomes kept and ids remembered per partition; the last minute's stay.",
-    )
+    )  # fmt: skip
     outcomes_keep_seconds: float = Field(
         86_400, ge=60, description="Outcomes older than this are forgotten."
     )
@@ -112,18 +101,41 @@ class Settings(BaseModel):
         1000, ge=1, description="Commands that are done and still kept per partition, to look at."
     )
     id_skew_seconds: float = Field(
-        10,
-        ge=0,
+        10, ge=0,
         description="How far clients' clocks may differ from Redis's, for ids that carry a time.",
+    )  # fmt: skip
+    patience_seconds: float = Field(
+        0.1, ge=0, le=5,
+        description="How long a batch waits for its deciders; what is not decided is deferred.",
+    )  # fmt: skip
+    decide_seconds: float = Field(
+        30, gt=0, description="How long an async decider may take; then its command is failed."
+    )
+    block_seconds: float = Field(
+        0.5, gt=0, description="A decider that keeps the event loop for longer is named in the log."
+    )
+    retry_attempts: int = Field(
+        12, ge=1, description="Attempts at a command whose decider raises; then it is failed."
+    )
+    retry_seconds: float = Field(
+        120, ge=0, description="How long such a command is tried; then it is failed anyway."
+    )
+    retry_pause_seconds: float = Field(
+        0.2, gt=0, description="Before the second attempt; from then on twice as long each time."
+    )
+    waiting_per_aggregate: int = Field(
+        500, ge=1, description="Commands of one aggregate that wait to be decided; more are busy."
+    )
+    waiting_per_partition: int = Field(
+        5000, ge=1, description="Commands of a partition that wait; then it reads no more for now."
     )
     actors: int = Field(
         200_000, ge=1, description="Aggregates that one engine process keeps in memory."
     )
     reply_seconds: float = Field(
-        300,
-        ge=1,
+        300, ge=1,
         description="How long a reply waits in its list for the client that asked for it.",
-    )
+    )  # fmt: skip
     projection_batch_events: int = Field(
         512, ge=1, le=1024, description="Events applied by one script at the most."
     )
@@ -134,11 +146,9 @@ class Settings(BaseModel):
         10, gt=0, description="How long these attempts may take; then it is parked anyway."
     )
     parked_limit: int = Field(
-        100,
-        ge=0,
-        le=1000,
+        100, ge=0, le=1000,
         description="Aggregates that a projection parks per partition; beyond, it stands still.",
-    )
+    )  # fmt: skip
     rebuild_on_change: bool | None = Field(
         None,
         description="Whether changed code of a projection builds it anew; unset: in `semel dev`.",
@@ -147,11 +157,9 @@ class Settings(BaseModel):
         3600, ge=0, description="How long the generation before a flip is kept, to be flipped back."
     )
     audit_load: float = Field(
-        0.01,
-        ge=0,
-        le=1,
+        0.01, ge=0, le=1,
         description="The share of a worker's time for holding rows against the log; 0 for none.",
-    )
+    )  # fmt: skip
     alert_lag_seconds: float = Field(
         30,
         gt=0,

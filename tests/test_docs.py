@@ -50,8 +50,8 @@ def _keys_in_code() -> set[str]:
         *(
             keys.partition(0, name).replace(":0}", ":P}")
             for name in (
-                "commands", "outcomes", "events:AGG", "log", "head", "branches", "lease", "sources",
-                "dead",
+                "commands", "outcomes", "waiting", "late", "events:AGG", "log", "head", "branches",
+                "lease", "sources", "dead",
             )
         ),
         *(
@@ -80,7 +80,8 @@ def test_every_key_function_is_in_this_test() -> None:
     assert functions == {
         "meta", "inbox", "inbox_lease", "forwarded", "inbox_dead", "nodes", "node", "changes",
         "watch", "alarms",
-        "partition", "commands", "outcomes", "events", "log", "head", "branches", "lease",
+        "partition", "commands", "outcomes", "waiting", "late", "events", "log", "head",
+        "branches", "lease",
         "sources", "dead", "projection", "parked", "changed", "reaction", "reaction_parked",
         "curator", "auditor", "live", "row", "index", "reply",
     }  # fmt: skip

@@ -48,7 +48,8 @@ IMPURE = {
 
 # Whoever catches everything must report it: the boundaries to the domain's code, and a thread.
 MAY_CATCH_ALL = {"core/intake", "core/parking", "core/audit/refold"} | {
-    f"runtime/{name}" for name in ("actor", "effects", "leases", "projector", "reaction", "renewal")
+    f"runtime/{name}"
+    for name in ("actor", "attempt", "effects", "leases", "projector", "reaction", "renewal")
 }
 
 FILE_LINES, FUNCTION_LINES, LUA_LINES = 250, 50, 60

@@ -175,10 +175,11 @@ def branch_of(entry: Entry) -> Branch:
 
 
 def outcome_of(entry: Entry, partition: int) -> Outcome:
-    """An entry of ``outcomes``; an id that is no text shows replacement characters."""
+    """An entry of ``outcomes`` or ``late``; an id that is no text shows replacement characters."""
     fields = entry.fields
+    of = fields.get(b"of")
     return Outcome(
-        entry=entry.id,
+        entry=entry.id if of is None else of.decode(),
         id=fields[b"id"].decode(errors="replace"),
         status=Status(fields[b"status"].decode()),
         aggregate=fields[b"aggregate"].decode(errors="replace"),
@@ -188,4 +189,5 @@ def outcome_of(entry: Entry, partition: int) -> Outcome:
         branch=fields[b"branch"].decode(),
         digest=fields[b"digest"].decode(),
         detail=msgspec.json.decode(fields[b"detail"]),
+        late="" if of is None else entry.id,
     )

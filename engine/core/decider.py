@@ -1,10 +1,11 @@
 """A decider: the rules of one kind of aggregate, as three plain things."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from engine.core.messages import Event
+from engine.core.messages import Command, Event
+from engine.core.retry import Retry
 
 State = TypeVar("State")
 
@@ -24,12 +25,16 @@ class Decider(Generic[State]):
 
     ``evolve`` is ``(state, event) -> state``, with no other effect; the annotation of its
     second parameter lists the kind's events. States are never changed in place.
+
+    ``retry`` limits, for some commands, what is done where a decider raises something else than
+    `Rejected`, or is slow; for all others the settings do.
     """
 
     kind: str
     initial: State
     decide: Sequence[Callable[..., Decision | Awaitable[Decision]]]
     evolve: Callable[[State, Any], State]
+    retry: Mapping[type[Command], Retry] = field(default_factory=dict)
 
 
 def events_of(decision: Decision) -> tuple[Event, ...]:

@@ -11,8 +11,9 @@ import msgspec
 
 from engine.core.intake import Received, Refusal
 from engine.core.outcome import Outcome, Status
-from engine.core.records import Commit, Entry, Head, Letter, NewEvent, Record
-from engine.core.rejections import note_of
+from engine.core.records import Commit, Entry, Head, Letter, NewEvent, Record, Waits
+from engine.core.rejections import is_noted, note_of
+from engine.core.waiting import next_late
 from engine.core.window import NO_DETAIL, First, Window
 
 NOTHING_TO_SAY = b"{}"
@@ -31,6 +32,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     detail: bytes = NOTHING_TO_SAY
     events: tuple[NewEvent, ...] = ()
     of_id: bool = True
+    traceback: str = ""
 
 
 class Repeat(msgspec.Struct, frozen=True):
@@ -61,6 +63,8 @@ class Draft:
         self._touched: dict[str, int] = {}
         self._records: list[Record] = []
         self._letters: list[Letter] = []
+        self._kept: dict[str, bytes] = {}
+        self._late: dict[str, Record] = {}
         self._position = head.position
         self.event_count = 0
         """Events so far: each costs the script some microseconds."""
@@ -71,8 +75,75 @@ class Draft:
     def add(self, received: Received, answer: Answer | Repeat) -> None:
         """Add a command's answer; a repeat is answered by its first outcome."""
         if isinstance(answer, Repeat):
-            self._add_repeat(received)
-            return
+            answer, version = self._repeated(received)
+            if answer.status is Status.DUPLICATE:
+                self._window.repeated(received)
+            else:
+                self._window.remember(received, None)
+        else:
+            version = self._count(received, answer)
+            self._window.remember(received, self._first_of(received, answer, version))
+        self._records.append(self._record(received, answer, version))
+
+    def defer(self, received: Received, why: bytes, kept: bytes) -> None:
+        """Say of a command that it is not decided, and keep what has to be known of it."""
+        answer = Answer(Status.DEFERRED, why)
+        version = self._count(received, answer)
+        first = First(
+            received.entry, Status.DEFERRED, version, self._position, received.digest, NO_DETAIL
+        )
+        self._window.defer(received, first)
+        self._kept[received.entry] = kept
+        self._records.append(self._record(received, answer, version))
+
+    def try_again(self, entry: str, kept: bytes) -> None:
+        """Note that a command was tried in vain, and waits on."""
+        self._kept[entry] = kept
+
+    def settle(self, received: Received, answer: Answer | Repeat) -> None:
+        """Add the final answer to a command that waited; those are in commits of their own."""
+        late = next_late(next(reversed(self._late), self._head.late), self._head.command)
+        if isinstance(answer, Repeat):
+            answer, version = self._repeated(received)
+            self._window.settle(received, late, None)
+        else:
+            version = self._count(received, answer)
+            self._window.settle(received, late, self._first_of(received, answer, version))
+        self._late[late] = self._record(received, answer, version, late)
+
+    def bury(self, entry: Entry, answer: Answer, attempts: int) -> None:
+        """Keep a command that failed as a dead letter, in the same step as its outcome."""
+        said = msgspec.json.decode(answer.detail)
+        self._letters.append(
+            Letter(entry, said["code"], said["message"], attempts, answer.traceback)
+        )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to commit."""
+        return not (self._records or self._late or self._kept)
+
+    def commit(self) -> Commit:
+        """The commit, after which ``head`` is what it will have made it."""
+        head = self._head
+        is_late = self._late or self._kept
+        commit = Commit(
+            number=head.commit,
+            command=self._records[-1].entry if self._records else head.command,
+            position=head.position,
+            branch=head.branch,
+            versions=self._touched,
+            records=self._records,
+            letters=self._letters,
+            waits=Waits(self._kept, self._late, head.late) if is_late else None,
+        )
+        head.commit += 1
+        head.command, head.position = commit.command, self._position
+        head.late = next(reversed(self._late), head.late)
+        return commit
+
+    def _count(self, received: Received, answer: Answer) -> int:
+        """Count what the log gets of a command; returns its aggregate's version then."""
         if answer.events:
             aggregate = received.aggregate
             self._touched.setdefault(aggregate, self._before[aggregate])
@@ -80,45 +151,19 @@ class Draft:
             self._position += len(answer.events)
             self.event_count += len(answer.events)
             self.event_bytes += sum([len(event.data) for event in answer.events])
-        note = self._note(received, answer)
-        version = self.versions.get(received.aggregate, 0)
-        self._window.remember(received, self._first_of(received, answer, version))
-        self._record(received, answer, version, note)
+        elif received.cause is not None and is_noted(received, answer.status):
+            self._position += 1
+            self.event_count += 1
+        return self.versions.get(received.aggregate, 0)
 
-    def bury(self, entry: Entry, answer: Answer | Repeat, attempts: int) -> None:
-        """Keep a command that failed as a dead letter, in the same step as its outcome."""
-        if isinstance(answer, Answer) and answer.status is Status.FAILED:
-            said = msgspec.json.decode(answer.detail)
-            self._letters.append(Letter(entry, said["code"], said["message"], attempts))
-
-    def commit(self) -> Commit:
-        """The commit, after which ``head`` is what it will have made it."""
-        head = self._head
-        commit = Commit(
-            number=head.commit,
-            command=self._records[-1].entry,
-            position=head.position,
-            branch=head.branch,
-            versions=self._touched,
-            records=self._records,
-            letters=self._letters,
-        )
-        head.commit += 1
-        head.command, head.position = commit.command, self._position
-        return commit
-
-    def _add_repeat(self, received: Received) -> None:
-        """Answer an id that was answered before, perhaps earlier in this batch."""
+    def _repeated(self, received: Received) -> tuple[Answer, int]:
+        """The answer to an id that was answered before, perhaps earlier in this batch."""
         first = self._window.first(received)
         refusal = self._window.refusal(received, first)
         if refusal is not None or first is None:
             why = refusal or Refusal("id_reused", "the id was used before")
             answer = refused(why, of_id=False)
-            note = self._note(received, answer)
-            self._window.remember(received, None)
-            self._record(received, answer, self.versions.get(received.aggregate, 0), note)
-            return
-        self._window.repeated(received)
+            return answer, self._count(received, answer)
         said = {
             "entry": first.entry,
             "status": first.status,
@@ -127,36 +172,23 @@ class Draft:
             **first.detail,
         }
         detail = msgspec.json.encode({"first": said})
-        self._record(received, Answer(Status.DUPLICATE, detail), first.version)
+        return Answer(Status.DUPLICATE, detail), first.version
 
-    def _note(self, received: Received, answer: Answer) -> NewEvent | None:
-        """What the log says of a command from inside that was refused."""
-        if received.cause is None:
-            return None
-        note = note_of(received, answer.status, answer.detail)
-        if note is not None:
-            self._position += 1
-            self.event_count += 1
-        return note
-
-    def _record(
-        self, received: Received, answer: Answer, version: int, note: NewEvent | None = None
-    ) -> None:
-        self._records.append(
-            Record(
-                received.entry,
-                received.raw_id,
-                answer.status,
-                received.raw_aggregate,
-                version,
-                received.digest if answer.of_id else "",
-                answer.detail,
-                answer.events,
-                note,
-            )
+    def _record(self, received: Received, answer: Answer, version: int, late: str = "") -> Record:
+        if received.meta.reply is not None and answer.status is not Status.DEFERRED:
+            outcome = self._outcome(received, answer, version, late)
+            self.replies.append((received.meta.reply, outcome))
+        return Record(
+            received.entry,
+            received.raw_id,
+            answer.status,
+            received.raw_aggregate,
+            version,
+            received.digest if answer.of_id else "",
+            answer.detail,
+            answer.events,
+            note_of(received, answer.status, answer.detail) if received.cause is not None else None,
         )
-        if received.meta.reply is not None:
-            self.replies.append((received.meta.reply, self._outcome(received, answer, version)))
 
     def _first_of(self, received: Received, answer: Answer, version: int) -> First | None:
         """What a repeat of this id will be told; None where the answer says nothing of the id."""
@@ -168,7 +200,7 @@ class Draft:
             received.entry, answer.status, version, self._position, received.digest, detail
         )
 
-    def _outcome(self, received: Received, answer: Answer, version: int) -> Outcome:
+    def _outcome(self, received: Received, answer: Answer, version: int, late: str) -> Outcome:
         return Outcome(
             entry=received.entry,
             id=received.raw_id.decode(errors="replace"),
@@ -180,4 +212,5 @@ class Draft:
             branch=self._head.branch,
             digest=received.digest,
             detail=msgspec.json.decode(answer.detail),
+            late=late,
         )

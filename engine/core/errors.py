@@ -12,6 +12,7 @@
     ├── Conflict             as things stand it cannot be done, or would do harm
     ├── NotYet               a time limit passed; what was asked may still come
     │   ├── Unknown          a command's fate is not known: ask again with the same id
+    │   │   └── Deferred     it is known to wait to be decided
     │   └── Behind           a view has not reached the receipt yet
     ├── Misuse               the caller's words are wrong: a name, a setting, an argument
     │   └── Misregistered    the domain cannot be served: two deciders for one command …
@@ -118,6 +119,13 @@ class Unknown(NotYet):
     def __init__(self, message: str, command_id: str) -> None:
         super().__init__(message)
         self.id = command_id
+
+
+class Deferred(Unknown):
+    """A command waits to be decided: its decider raised, is slow, or it stands behind another.
+
+    It is tried again by itself, within limits. Submit again with the same ``id`` to wait on.
+    """
 
 
 class Behind(NotYet):

@@ -25,6 +25,10 @@ LIVE, BUILDING, PREVIOUS = "live", "building", "previous"
 MAX_LOAD = 0.5
 """The share of the time that a rebuild takes unless told: live traffic comes first."""
 
+LEVEL_SECONDS = 0.5
+"""How long two generations must be level everywhere at once, before a moment ago will do: under
+steady load some partition's event has always just been applied by the one and not by the other."""
+
 
 class Generations(msgspec.Struct, frozen=True, kw_only=True):
     """The builds of one projection; the numbers are `NONE` where there is none.

@@ -15,6 +15,9 @@ import hmac
 from hashlib import blake2b
 from typing import NamedTuple
 
+_AGAIN = "dead"
+"""The source of commands that were dead letters."""
+
 _TAG_BYTES = 8
 """64 bits, and every guess is a command that is rejected for all to see."""
 
@@ -43,6 +46,18 @@ def inside_id(secret: bytes, source: str, cause: str) -> str:
     return f"{said}/{_tag(secret, said)}"
 
 
+def again_id(secret: bytes, id: str) -> str:
+    """The id of a dead letter's command when it is submitted again: ``dead/<id>/<n>/<tag>``.
+
+    The same letter has the same one, whoever asks; what fails again counts on.
+    """
+    of, times = id, 1
+    if id.startswith(f"{_AGAIN}/") and is_inside_id(secret, id, ""):
+        of, before = _before(id)
+        times = int(before) + 1
+    return inside_id(secret, _AGAIN, f"{of}/{times}")
+
+
 def reaction_id(secret: bytes, cause: Cause, target: str) -> str:
     """The id of a command for an aggregate that a router asks for."""
     command = cause.command.rpartition("/")[2]
@@ -51,7 +66,12 @@ def reaction_id(secret: bytes, cause: Cause, target: str) -> str:
 
 
 def cause_in(id: str) -> Cause | None:
-    """What an id from inside says of its cause; None where it is no router's."""
+    """What an id from inside says of its cause; None where no router asked for it.
+
+    A dead letter's command that is submitted again has the cause that it had.
+    """
+    if id.startswith(f"{_AGAIN}/"):
+        return cause_in(_before(id)[0])
     parts = id.split("/")
     if len(parts) != _REACTION_PARTS or not (parts[3].isdecimal() and parts[4].isdecimal()):
         return None
@@ -61,8 +81,16 @@ def cause_in(id: str) -> Cause | None:
 def is_inside_id(secret: bytes, id: str, target: str) -> bool:
     """Whether the engine made an id itself, for a command to this aggregate."""
     said, _, tag = id.rpartition("/")
-    tagged = said if cause_in(id) is None else f"{said}>{target}"
+    is_again = id.startswith(f"{_AGAIN}/")
+    tagged = said if is_again or cause_in(id) is None else f"{said}>{target}"
     return bool(said) and hmac.compare_digest(tag.encode(), _tag(secret, tagged).encode())
+
+
+def _before(id: str) -> tuple[str, str]:
+    """Of the id of what is submitted again: the id that it had, and how often that happened."""
+    said, _, _ = id.rpartition("/")
+    of, _, times = said.removeprefix(f"{_AGAIN}/").rpartition("/")
+    return of, times
 
 
 def _tag(secret: bytes, said: str) -> str:

@@ -12,12 +12,13 @@ _RECEIPT = re.compile(r"([0-9]{1,5})\.([0-9]{1,20})\.([0-9a-z]{1,64})")
 
 
 class Status(StrEnum):
-    """The four final answers to a command."""
+    """The four final answers to a command; and ``deferred``, which one of them follows."""
 
     ACCEPTED = "accepted"
     REJECTED = "rejected"
     FAILED = "failed"
     DUPLICATE = "duplicate"
+    DEFERRED = "deferred"
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -47,7 +48,8 @@ class Receipt(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """The one answer to a command.
 
-    ``entry`` is the command's stream id, and the outcome's own. ``version`` is the
+    ``entry`` is the command's stream id, and the outcome's own, but for the final outcome of a
+    command that was deferred: that has an id of its own, ``late``. ``version`` is the
     aggregate's version after the command; ``position`` the partition's log position that
     stood when it was committed, its last event's if it has events. ``detail`` holds
     ``code``, ``message`` and ``errors`` of a rejection, and ``first`` of a duplicate.
@@ -63,6 +65,7 @@ class Outcome(msgspec.Struct, frozen=True):
     branch: str
     digest: str = ""
     detail: dict[str, Any] = {}
+    late: str = ""
 
     @property
     def receipt(self) -> Receipt:
@@ -80,6 +83,8 @@ class Outcome(msgspec.Struct, frozen=True):
         """The outcome as JSON, as a reply list and the command line show it."""
         said = msgspec.structs.asdict(self)
         del said["digest"]
+        if not self.late:
+            del said["late"]
         return msgspec.json.encode({**said, "receipt": str(self.receipt), "durability": "memory"})
 
     def raise_unless_accepted(self) -> Self:

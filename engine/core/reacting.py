@@ -24,6 +24,9 @@ from engine.core.messages import Command, Event, EventContext
 from engine.core.outcome import Status
 from engine.core.signatures import hints_of, place_of, taken
 
+_OURS = frozenset({"commands", "dead", "inbox"})
+"""What other sources of commands and of dead letters are called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Send:
@@ -113,9 +116,12 @@ def reacting_as(name: str) -> str:
 
 
 def require_name(name: str, what: str) -> None:
-    """Raise `Misregistered` for a name that is no word: it stands in keys and ids."""
-    if not name.isidentifier() or not name.isascii():
-        raise Misregistered(f"a {what}'s name is a word of letters, digits and _, not {name!r}")
+    """Raise `Misregistered` for a name that is no word, or ours: it stands in keys and ids."""
+    if not name.isidentifier() or not name.isascii() or name in _OURS:
+        raise Misregistered(
+            f"a {what}'s name is a word of letters, digits and _, none of "
+            f"{', '.join(sorted(_OURS))}; not {name!r}"
+        )
 
 
 def wants_context(function: Callable[..., object], context: type = EventContext) -> bool:

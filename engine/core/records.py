@@ -27,7 +27,7 @@ class Head(msgspec.Struct):
     """How far a partition has committed; ``commit`` counts commits, from 0.
 
     ``crashes`` is how many owners died before this one, and ``waiting`` the last command that
-    was in the stream when it came.
+    was in the stream when it came. ``late`` is where the stream of late outcomes ends.
     """
 
     commit: int = 0
@@ -37,6 +37,7 @@ class Head(msgspec.Struct):
     branch: str = ""
     crashes: int = 0
     waiting: str = "0-0"
+    late: str = "0-0"
 
 
 class StoredEvent(msgspec.Struct, frozen=True, gc=False):
@@ -93,12 +94,27 @@ class Letter(NamedTuple):
     code: str
     message: str
     attempts: int
+    traceback: str = ""
+
+
+class Waits(NamedTuple):
+    """What a commit does about commands that wait (`engine.core.waiting`).
+
+    ``kept`` is what is kept of those that wait from now on, or were tried once more, by stream
+    id. ``late`` are final outcomes of others, by their own ids, built on the last one
+    ``behind``; the ``entry`` of such a record is the command's.
+    """
+
+    kept: Mapping[str, bytes]
+    late: Mapping[str, Record]
+    behind: str
 
 
 class Commit(msgspec.Struct, frozen=True, gc=False):
     """One atomic step: it holds only if ``number`` and ``position`` are what head says.
 
     ``versions`` maps each aggregate that gets events to the version it must have before.
+    Without ``records`` it is about commands that wait alone, and ``command`` is the head's.
     """
 
     number: int
@@ -108,6 +124,7 @@ class Commit(msgspec.Struct, frozen=True, gc=False):
     versions: Mapping[str, int]
     records: Sequence[Record]
     letters: Sequence[Letter] = ()
+    waits: Waits | None = None
 
 
 class Checkpoint(msgspec.Struct):

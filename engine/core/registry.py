@@ -22,6 +22,7 @@ from engine.core.indexed import require_indexes
 from engine.core.messages import Command, CommandContext, Event, Query
 from engine.core.projection import Operation, Projection
 from engine.core.reacting import Router, Routes, routes_of, wants_context
+from engine.core.retry import Retry
 from engine.core.routing import id_fault
 from engine.core.signatures import hints_of, place_of, subclasses, taken
 from engine.core.writers import require_one_writer
@@ -38,6 +39,7 @@ class CommandHandler:
     is_async: bool
     context: str | None
     place: str
+    retry: Retry
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,13 @@ def _add_decider(domain: Domain, decider: Decider[Any], services: Sequence[objec
     for function in decider.decide:
         for command in taken(function, 0, Command):
             _add_command(domain, command, _command_handler(command, decider, function, services))
+    for command in decider.retry:
+        handler = domain.commands.get(command.__name__)
+        if handler is None or handler.decider is not decider:
+            raise Misregistered(
+                f"the decider of {decider.kind!r} limits retries of {command.__name__}, which it "
+                f"does not decide"
+            )
     events = taken(decider.evolve, 1, Event)
     for event in events:
         _add_event(domain, event)
@@ -186,7 +195,10 @@ def _command_handler(
         )
     # pydantic's own validator: what `model_validate_json` calls, without the way there
     validate = command.__pydantic_validator__.validate_json
-    return CommandHandler(command, validate, decider, decide, is_async, context, place_of(function))
+    return CommandHandler(
+        command, validate, decider, decide, is_async, context, place_of(function),
+        decider.retry.get(command, Retry()),
+    )  # fmt: skip
 
 
 def _add_projection(domain: Domain, projection: Projection[Any]) -> None:

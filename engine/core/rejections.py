@@ -34,12 +34,17 @@ class _Note(msgspec.Struct, frozen=True):
 _read = msgspec.json.Decoder(_Note).decode
 
 
+def is_noted(received: Received, status: Status) -> bool:
+    """Whether a note goes with an answer: with that to a router's command that was refused."""
+    return received.cause is not None and status in (Status.REJECTED, Status.FAILED)
+
+
 def note_of(received: Received, status: Status, detail: bytes) -> NewEvent | None:
     """The note that goes with an answer; None for all but a router's command that was refused."""
-    if received.cause is None or status not in (Status.REJECTED, Status.FAILED):
+    cause = received.cause
+    if cause is None or not is_noted(received, status):
         return None
     said = msgspec.json.decode(detail)
-    cause = received.cause
     note = _Note(
         cause.router, received.type, status, said["code"], said["message"], cause.aggregate
     )

@@ -7,12 +7,12 @@ the guarantee has no end.
 """
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from engine.core.ids import stream_ms, uuid7_ms
+from engine.core.ids import stream_ms, stream_order, uuid7_ms
 from engine.core.intake import Received, Refusal
 from engine.core.outcome import Outcome, Status
 
@@ -51,19 +51,39 @@ class Window:
         """The oldest outcome loaded so far."""
         self.complete = False
 
-    def load(self, page: Iterable[Outcome], *, last: bool) -> None:
-        """Take the next page of outcomes, newest first; ``last`` when there are none below."""
-        for outcome in page:
-            self.lowest = outcome.entry
+    def load(self, page: Sequence[Outcome], late: Sequence[Outcome] = (), *, last: bool) -> None:
+        """Take the next page of outcomes, newest first; ``last`` when there are none below.
+
+        ``late`` are those that came since the oldest of the page: they say what became of
+        what was deferred.
+        """
+        self.lowest = page[-1].entry if page else self.lowest
+        mixed = sorted((*late, *page), key=_place, reverse=True) if late else page
+        for outcome in mixed:
             key = (outcome.aggregate, outcome.id)
+            id = outcome.late or outcome.entry
             if outcome.id == outcome.entry or not outcome.digest:
-                self._order.appendleft((outcome.entry, None))
+                self._order.appendleft((id, None))
                 continue
-            self._order.appendleft((outcome.entry, key))
-            if key in self._first:
-                self._repeats[key] = self._repeats.get(key, 0) + 1
-            self._first[key] = _first_of(outcome)
+            self._order.appendleft((id, key))
+            self._note(key, _first_of(outcome))
         self.complete = self.complete or last
+
+    def load_waiting(self, received: Received) -> None:
+        """Know a command that waits, however long ago its outcome was `deferred`."""
+        if received.id != received.entry:
+            self._note(
+                received.key,
+                First(received.entry, Status.DEFERRED, 0, 0, received.digest, NO_DETAIL),
+            )
+
+    def _note(self, key: tuple[str, str], first: First) -> None:
+        """One more that speaks of an id. The earlier is right, but for one that was deferred."""
+        if key in self._first:
+            self._repeats[key] = self._repeats.get(key, 0) + 1
+            if first.status is Status.DEFERRED:
+                return
+        self._first[key] = first
 
     def covers(self, received: Received) -> bool:
         """Whether all that could be known of a command's id is loaded."""
@@ -107,6 +127,22 @@ class Window:
             self._first[key] = first
         self._order.append((received.entry, key))
 
+    def defer(self, received: Received, first: First) -> None:
+        """Note that a command waits: its id is remembered for as long, and then by `settle`."""
+        if received.id == received.entry:
+            self._order.append((received.entry, None))
+            return
+        self._order.append((received.entry, received.key))
+        for _ in ("its outcome", "that it waits"):
+            self._note(received.key, first)
+
+    def settle(self, received: Received, late: str, first: First | None) -> None:
+        """Note the late outcome of a command that waited; None where it repeats another."""
+        key = None if received.id == received.entry else received.key
+        self._order.append((late, key))
+        if key is not None and first is not None:
+            self._first[key] = first
+
     def repeated(self, received: Received) -> None:
         """Note an answer that repeats the first one: it is remembered for longer."""
         key = received.key
@@ -118,7 +154,10 @@ class Window:
         return self._order[-count - 1][0] if len(self._order) > count else "0-0"
 
     def cut(self) -> str:
-        """Forget what left the window; returns the first outcome to keep, ``0-0`` for all."""
+        """Forget what left the window; returns the first outcome to keep, ``0-0`` for all.
+
+        Of the late ones all of that time are to be kept: they say what became of it.
+        """
         if not self.complete or not self._order:
             return "0-0"
         newest = stream_ms(self._order[-1][0])
@@ -141,6 +180,10 @@ class Window:
             del self._first[key]
         elif left > 0:
             self._repeats[key] = left
+
+
+def _place(outcome: Outcome) -> tuple[int, int]:
+    return stream_order(outcome.late or outcome.entry)
 
 
 def _first_of(outcome: Outcome) -> First:

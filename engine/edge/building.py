@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import anyio
 
 from engine.core.errors import Conflict, NotFound
-from engine.core.generations import MAX_LOAD, NONE, Generations, served_as
+from engine.core.generations import LEVEL_SECONDS, MAX_LOAD, NONE, Generations, served_as
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
 
 ROLLBACK_SECONDS = 3.0
-"""How long the previous generation may take to be behind nowhere: both are kept up, but not in
-one step."""
+"""How long the previous generation may take to come to where the live one stood: both are kept up,
+but not in one step."""
 
 _AGAIN_SECONDS = 0.02
 """Between two looks whether it is: events come and are applied within milliseconds."""
@@ -111,7 +111,7 @@ class Building:
 
         Raises `Conflict` where that is behind or passes over aggregates, unless forced to.
         """
-        deadline = anyio.current_time() + ROLLBACK_SECONDS
+        began, stood = anyio.current_time(), await self._stands()
         while True:
             found = await self.found()
             if found.previous == NONE:
@@ -119,12 +119,16 @@ class Building:
                     f"no generation before {served_as(self.name, found.live)} is kept: build anew "
                     f"with the code of before (semel projection rebuild {self.name})"
                 )
-            new = found.rolled_back(await self.session.now_ms())
+            new, waited = (
+                found.rolled_back(await self.session.now_ms()),
+                anyio.current_time() - began,
+            )
             if force:
                 done = await self._builds.revise(self.name, new)
             else:
-                done, behind, parked = await self._builds.flip(self.name, new)
-                if (behind or parked) and not done and anyio.current_time() >= deadline:
+                enough = stood if waited > LEVEL_SECONDS else ()
+                done, behind, parked = await self._builds.flip(self.name, new, enough)
+                if (behind or parked) and not done and waited > ROLLBACK_SECONDS:
                     raise Conflict(await self._why_not_back(found, parked))
             if done:
                 await self._announce("flipped")
@@ -173,6 +177,10 @@ class Building:
             for partition in range(self.session.partitions)
         ]
         return {lease.node for lease in (await self.session.leases.look(keys)).values()} - {""}
+
+    async def _stands(self) -> Sequence[int]:
+        """How far the live generation has come in each partition."""
+        return await self._builds.positions(self.name, (await self.found()).live)
 
     async def _why_not_back(self, found: Generations, parked: int) -> str:
         previous, live = (served_as(self.name, it) for it in (found.previous, found.live))

@@ -52,8 +52,9 @@ class CommandBus:
         ``expect`` is the version the aggregate must have. The same ``id`` again repeats
         nothing and gets the first outcome; without one a new UUIDv7 is made.
 
-        Raises `Rejected` (its ``code`` says why) or `VersionConflict`, `Failed` when the
-        decider raised, `Unknown` when nobody answered within ``wait_seconds``.
+        Where it is deferred, its late outcome is waited for. Raises `Rejected` (its ``code`` says
+        why) or `VersionConflict`, `Failed` when its decider raised however often, `Unknown` when
+        nobody answered within ``wait_seconds``, and `Deferred` when it still waits then.
         """
         meta = CommandMeta(user=user, time=time, correlation=correlation, expect=expect)
         outcome = await self.submit(

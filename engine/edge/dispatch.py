@@ -15,13 +15,14 @@ from collections.abc import Mapping
 import anyio
 from anyio.abc import TaskGroup
 
-from engine.core.codec import digest_of, outcome_of, read_meta
+from engine.core.codec import outcome_of
 from engine.core.errors import Refused, SemelError, Unknown
 from engine.core.ids import CLOCK_LIMIT_MS, just_below, stream_ms, stream_order
-from engine.core.outcome import Outcome
+from engine.core.outcome import Outcome, Status
 from engine.core.ports import Feed, Session
 from engine.core.records import Entry
 from engine.core.routing import partition_of
+from engine.edge.submission import Submission, time_below
 
 LINGER_SECONDS = 2.0
 """How long a partition's outcomes are read after the last one that was wanted."""
@@ -34,50 +35,14 @@ MENDED_MS = 10_000
 its id lies in the future, its outcome is looked for from then on."""
 
 
-class _Waiting:
-    """One submission: what was sent, where it stands now, and who waits for it.
-
-    ``entry`` is its stream id, once Redis has told it; ``early`` keeps outcomes of the
-    same command id that were read before that.
-    """
-
-    __slots__ = (
-        "aggregate", "answer", "answered", "early", "entry", "fields", "id", "partition",
-        "sent_again",
-    )  # fmt: skip
-
-    def __init__(self, aggregate: str, id: str, fields: Mapping[str, bytes]) -> None:
-        self.aggregate, self.id, self.fields = aggregate, id, fields
-        self.partition = self.sent_again = 0
-        self.entry = ""
-        self.early: dict[str, Outcome] = {}
-        self.answer: Outcome | SemelError | None = None
-        self.answered = anyio.Event()
-
-    def is_answered_by(self, outcome: Outcome) -> bool:
-        """Whether an outcome of this command's id is its own.
-
-        Behind an id that a client set in the future, an entry has an id in the future too. The
-        engine adds it again: its outcome then stands under the new id, and is known by what
-        it says.
-        """
-        if self.entry == outcome.entry:
-            return True
-        if stream_ms(self.entry) <= stream_ms(outcome.entry) + CLOCK_LIMIT_MS:
-            return False
-        meta, _ = read_meta(self.fields["meta"])
-        digest = digest_of(self.fields["type"].decode(), self.fields["data"], meta.expect)
-        return (self.aggregate, digest) == (outcome.aggregate, outcome.digest)
-
-
 class Dispatch:
     """All commands of one client that have no outcome yet; they outlive sessions."""
 
     def __init__(self) -> None:
-        self._unanswered: dict[_Waiting, None] = {}
-        self._by_id: dict[str, dict[_Waiting, None]] = {}
-        self._sent: dict[int, deque[_Waiting]] = {}
-        self._watched: set[int] = set()
+        self._unanswered: dict[Submission, None] = {}
+        self._by_id: dict[str, dict[Submission, None]] = {}
+        self._sent: dict[int, deque[Submission]] = {}
+        self._watched: set[str] = set()
         self._session: Session | None = None
         self._feed: Feed | None = None
         self._tasks: TaskGroup | None = None
@@ -112,7 +77,7 @@ class Dispatch:
 
         Raises `Unknown` when none came in time, and `Unavailable` when Redis refused it.
         """
-        waiting = _Waiting(aggregate, id, fields)
+        waiting = Submission(aggregate, id, fields)
         self._unanswered[waiting] = None
         self._by_id.setdefault(id, {})[waiting] = None
         try:
@@ -120,18 +85,14 @@ class Dispatch:
             with anyio.fail_after(seconds):
                 await waiting.answered.wait()
         except TimeoutError:
-            raise Unknown(
-                f"no outcome of command {id} within {seconds:g} s: it may still come. "
-                f"Is an engine running (semel status)? Submit again with the same id to ask again",
-                id,
-            ) from None
+            raise waiting.unanswered(seconds) from None
         finally:
             self._forget(waiting)
         if not isinstance(waiting.answer, Outcome):
             raise waiting.answer or Unknown(f"command {id} has no outcome", id)
         return waiting.answer
 
-    def _forget(self, waiting: _Waiting) -> None:
+    def _forget(self, waiting: Submission) -> None:
         self._unanswered.pop(waiting, None)
         waiting.fields = {}
         same = self._by_id.get(waiting.id, {})
@@ -139,17 +100,16 @@ class Dispatch:
         if not same:
             self._by_id.pop(waiting.id, None)
 
-    def _send(self, waiting: _Waiting) -> None:
+    def _send(self, waiting: Submission) -> None:
         """Add the command to its stream, now or when the next session begins."""
-        waiting.entry = ""
-        waiting.early.clear()
+        waiting.forget()
         if self._session is not None:
             waiting.partition = partition_of(waiting.aggregate, self._session.partitions)
             self._session.submit(
                 waiting.partition, waiting.fields, lambda told: self._told(waiting, told)
             )
 
-    def _told(self, waiting: _Waiting, told: str | SemelError) -> None:
+    def _told(self, waiting: Submission, told: str | SemelError) -> None:
         """Redis answered: the command stands in its stream, or was refused."""
         if not isinstance(told, str):
             self._answer(waiting, told)
@@ -158,31 +118,54 @@ class Dispatch:
         self._sent.setdefault(waiting.partition, deque()).append(waiting)
         for early in waiting.early.values():
             if waiting.is_answered_by(early):
-                self._answer(waiting, early)
-        if waiting.partition not in self._watched and self._tasks is not None:
-            self._watched.add(waiting.partition)
-            self._tasks.start_soon(self._watch, waiting.partition, told)
+                self._learn(waiting, early)
+        if waiting.answer is None:
+            self._watch("outcomes", waiting.partition, told)
 
-    async def _watch(self, partition: int, first: str) -> None:
-        """Take a partition's outcomes as they come, from just below the first one wanted."""
+    def _watch(self, stream: str, partition: int, first: str) -> None:
+        """See to it that a partition's outcomes, or late ones, are read."""
+        watched = f"{stream} {partition}"
+        if watched not in self._watched and self._tasks is not None:
+            self._watched.add(watched)
+            self._tasks.start_soon(self._read, stream, partition, first)
+
+    async def _read(self, stream: str, partition: int, first: str) -> None:
+        """Take outcomes as they come, from just below the first one wanted."""
         session = await self.session()
-        after = await _below(session, first)
         if self._feed is None:
             return
-        subscription = self._feed.subscribe(session.outcomes_key(partition), after)
+        if stream == "late":
+            key, after, take = session.late_key(partition), time_below(first), self._take_late
+        else:
+            after = await _below(session, first)
+            key, take = session.outcomes_key(partition), self._take
+        subscription = self._feed.subscribe(key, after)
         needed = anyio.current_time()
         while True:
             entries: list[Entry] | None = []
             with anyio.move_on_after(LINGER_SECONDS):
                 entries = await subscription.take()
             for entry in entries or ():
-                self._take(partition, entry)
-            if self._sent.get(partition):
+                take(partition, entry)
+            if self._needs(stream, partition):
                 needed = anyio.current_time()
             elif anyio.current_time() - needed >= LINGER_SECONDS:
-                self._watched.discard(partition)
+                self._watched.discard(f"{stream} {partition}")
                 subscription.close()
                 return
+
+    def _needs(self, stream: str, partition: int) -> bool:
+        """Whether somebody waits for what such a stream may bring."""
+        if stream == "outcomes":
+            return bool(self._sent.get(partition))
+        return any(
+            waiting.deferred is not None and waiting.partition == partition
+            for waiting in self._unanswered
+        )
+
+    def _take_late(self, partition: int, entry: Entry) -> None:
+        """A final outcome of a deferred command, whose deferral may not have been read yet."""
+        self._share(outcome_of(entry, partition))
 
     def _take(self, partition: int, entry: Entry) -> None:
         sent = self._sent.get(partition, deque())
@@ -195,18 +178,30 @@ class Dispatch:
             waiting = sent.popleft()
             outcome = outcome_of(entry, partition)
             if outcome.id == waiting.id:
-                self._answer(waiting, outcome)
+                self._learn(waiting, outcome)
             else:
                 self._send_again(waiting)
             return
-        for waiting in self._by_id.get(entry.fields[b"id"].decode(errors="replace"), ()):
-            outcome = outcome_of(entry, partition)
-            if not waiting.entry:
-                waiting.early[entry.id] = outcome
-            elif waiting.is_answered_by(outcome):
-                self._answer(waiting, outcome)
+        if entry.fields[b"id"].decode(errors="replace") in self._by_id:
+            self._share(outcome_of(entry, partition))
 
-    def _send_again(self, waiting: _Waiting) -> None:
+    def _share(self, outcome: Outcome) -> None:
+        """Give an outcome to those whose command id it is about."""
+        for waiting in self._by_id.get(outcome.id, ()):
+            if not waiting.entry:
+                waiting.keep(outcome)
+            elif waiting.is_answered_by(outcome):
+                self._learn(waiting, outcome)
+
+    def _learn(self, waiting: Submission, outcome: Outcome) -> None:
+        """A command has its outcome, unless that is to come late."""
+        if outcome.status is not Status.DEFERRED:
+            self._answer(waiting, outcome)
+        elif waiting.answer is None:
+            waiting.entry, waiting.deferred = outcome.entry, outcome
+            self._watch("late", waiting.partition, outcome.entry)
+
+    def _send_again(self, waiting: Submission) -> None:
         """A command's entry is gone, or somebody else's: submit it once more, within reason."""
         if waiting not in self._unanswered:
             return
@@ -218,7 +213,7 @@ class Dispatch:
         else:
             self._send(waiting)
 
-    def _answer(self, waiting: _Waiting, answer: Outcome | SemelError) -> None:
+    def _answer(self, waiting: Submission, answer: Outcome | SemelError) -> None:
         waiting.answer = answer
         self._unanswered.pop(waiting, None)
         waiting.answered.set()

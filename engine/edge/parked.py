@@ -88,7 +88,7 @@ class Parked:
         generation = await self.generation(projection)
         return [
             Dead(projection, generation, aggregate, aggregate, number, str(note.position),
-                 note.event, note.attempts, note.since_ms, str(note.error))
+                 note.event, note.attempts, note.since_ms, str(note.error), note.error.type)
             async for number, aggregate, note in self.aggregates(projection)
         ]  # fmt: skip
 

@@ -1,7 +1,8 @@
 """Actors: the living aggregates of one partition, and what becomes of a command given to one."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from time import monotonic
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -17,10 +18,9 @@ from engine.core.ports import Ledger
 from engine.core.records import NewEvent, StoredEvent
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
+from engine.core.waiting import Deferral
+from engine.runtime.faults import declined, failed, said, tell_blocked
 from engine.telemetry import log
-
-_SAID_LIMIT = 1000
-"""Characters of an error that an outcome quotes; the log has all of it."""
 
 
 class Actor(msgspec.Struct, gc=False):
@@ -44,6 +44,8 @@ class Limits(NamedTuple):
 
     events: int
     event_bytes: int
+    block_seconds: float = 1.0
+    """Longer than this a decider should not keep the loop; then it is named."""
 
 
 class Actors:
@@ -102,32 +104,48 @@ class Actors:
             _check_unbroken(history)
             actor.evolve(self._domain.decode_event(e.type, e.data) for e in history)
         except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
-            actor.damage = f"{aggregate} cannot be loaded: {_said(error)}"
-            log.error("actor.damaged", aggregate=aggregate, error=_said(error))
+            actor.damage = f"{aggregate} cannot be loaded: {said(error)}"
+            log.error("actor.damaged", aggregate=aggregate, error=said(error))
         return actor
 
-    def decide(self, received: Received) -> Answer:
+    def decide(self, received: Received) -> Answer | Deferral:
         """Let a command's actor decide, and take in what follows from it. Never raises.
 
         Nearly every decider decides at once: no coroutine is made for those.
         """
         actor = self._actors[received.aggregate]
+        began = monotonic()
         try:
             return _precluded(received, actor) or self._accepted(
                 received, actor, cast("Decision", self._ask(received, actor))
             )
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the actor's boundary
-            return _declined(received, error)
+            return declined(error)
+        finally:
+            if monotonic() - began > self._limits.block_seconds:
+                tell_blocked(received, monotonic() - began)
 
-    async def decide_later(self, received: Received) -> Answer:
-        """`decide`, for a command whose decider may wait for something."""
+    def begin(self, received: Received) -> Answer | Deferral | Awaitable[Decision]:
+        """`decide`, or, where a decider may wait for something, what `finish` takes in later.
+
+        The aggregate must get no other event meanwhile.
+        """
+        if not received.may_wait:
+            return self.decide(received)
         actor = self._actors[received.aggregate]
         try:
-            return _precluded(received, actor) or self._accepted(
-                received, actor, await cast("Awaitable[Decision]", self._ask(received, actor))
+            return _precluded(received, actor) or cast(
+                "Awaitable[Decision]", self._ask(received, actor)
             )
+        except Exception as error:  # noqa: BLE001 -- the actor's boundary
+            return declined(error)
+
+    def finish(self, received: Received, decision: Callable[[], Decision]) -> Answer | Deferral:
+        """Take in what follows from a decision, which may raise what its decider has raised."""
+        try:
+            return self._accepted(received, self._actors[received.aggregate], decision())
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the actor's boundary
-            return _declined(received, error)
+            return declined(error)
 
     def _ask(self, received: Received, actor: Actor) -> Decision | Awaitable[Decision]:
         handler = received.handler
@@ -178,33 +196,8 @@ def _precluded(received: Received, actor: Actor) -> Answer | None:
     return None
 
 
-def _declined(received: Received, error: BaseException) -> Answer:
-    """The answer that an error makes; raises it where it is this task that was cancelled."""
-    if isinstance(error, Rejected):
-        return refused(Refusal(error.code, error.message, error.errors))
-    if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        if task is not None and task.cancelling():
-            raise error
-        return failed(received, "raised", "CancelledError: something it awaited was", error)
-    return failed(received, "raised", _said(error), error)
-
-
 def _check_unbroken(history: Sequence[StoredEvent]) -> None:
     """Raise `Torn` where a version is missing."""
     for due, stored in enumerate(history, 1):
         if stored.version != due:
             raise Torn(f"version {due} is missing")
-
-
-def failed(received: Received, code: str, said: str, error: BaseException | None = None) -> Answer:
-    """The answer to a command whose domain code failed; reported, for somebody to mend it."""
-    log.error(
-        "command.failed", command=received.id, type=type(received.command).__name__,
-        aggregate=received.aggregate, error=said, exc_info=error,
-    )  # fmt: skip
-    return Answer(Status.FAILED, msgspec.json.encode({"code": code, "message": said}))
-
-
-def _said(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:_SAID_LIMIT]

@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 
 from engine.core.errors import single
-from engine.core.generations import NONE, Generations
+from engine.core.generations import LEVEL_SECONDS, NONE, Generations
 from engine.core.ports import Session
 from engine.runtime.comparison import compare
 from engine.runtime.progress import Progress
@@ -30,9 +30,6 @@ tenth of a millisecond."""
 
 FLIP_PARTITIONS = 64
 """Of more partitions than this it takes longer, and is tried less often."""
-
-LEVEL_SECONDS = 0.5
-"""How long both generations must be level everywhere at once, before a moment ago will do."""
 
 IDLE_SECONDS = 0.25
 """Between two looks whether anything is being built."""
@@ -97,9 +94,8 @@ class Curator:
     async def _enough(self, found: Generations) -> Sequence[int]:
         """Where the live generation stood a moment ago: under steady load that must do.
 
-        At each moment some partition's event has just been applied by the one and not yet by the
-        other. So first both must be level, for half a second; then the build must have come to
-        where the live one stood before that.
+        First both must be level, for a while; then the build must have come to where the live
+        one stood before that.
         """
         now = anyio.current_time()
         if now - self._marked_at > 2 * LEVEL_SECONDS:

@@ -14,6 +14,9 @@ _COST_LIMIT = 0.1
 """Seconds that a step takes: as long as nobody knows, and at the most: what takes longer waits
 for something else than the work."""
 
+LOOK_SECONDS = 0.1
+"""Rests are cut short by a share that has become whole; they look for it so often."""
+
 _WEIGHT = 0.2
 """Of the latest step in what a step is expected to take: it smooths, and follows within ten."""
 
@@ -43,8 +46,10 @@ class Pace:
         now = anyio.current_time()
         begins = max(now, self._free_at)
         self._free_at = begins + self._cost / self.share
-        with anyio.move_on_after(begins - now):
-            await stopping.wait()
+        while self.share < 1 and not stopping.is_set() and now < begins:
+            with anyio.move_on_after(min(begins - now, LOOK_SECONDS)):
+                await stopping.wait()
+            now = anyio.current_time()
 
     def took(self, seconds: float) -> None:
         """Learn what a step takes; while Redis is busy it takes longer, and rests are too."""

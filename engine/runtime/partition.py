@@ -6,37 +6,35 @@ one server, and dies with it: when a commit is fenced or the connection breaks, 
 is thrown away and nothing of it is believed again.
 
     take what was read → receive → load → decide → commit → reply → trim
+
+What cannot be decided waits (`engine.runtime.waiting`), and is taken up again in between.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 
-import anyio
-import anyio.lowlevel
-
 from engine.core.batching import batches
-from engine.core.draft import REPEAT, Answer, Draft, Repeat, refused
-from engine.core.errors import Refused
-from engine.core.ids import stream_order
+from engine.core.draft import Answer, Draft
+from engine.core.ids import stream_ms, stream_order
 from engine.core.intake import Intake, Received
+from engine.core.outcome import Status
 from engine.core.ports import Feed, Ledger
 from engine.core.records import Entry, Head
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.core.window import Window
-from engine.runtime.actor import Actors, Limits, failed
+from engine.runtime.actor import Actors, Limits
+from engine.runtime.attempt import attempting
 from engine.runtime.caution import DEATHS_LIMIT, Caution
+from engine.runtime.deciding import Deciding
 from engine.runtime.horizon import MENDED_SHOWN, Horizon
 from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
+from engine.runtime.remembering import Remembering
+from engine.runtime.replies import reply
+from engine.runtime.waiting import WaitingRoom
 from engine.settings import Settings
 from engine.telemetry import log, metrics
-
-SLICE_SECONDS = 0.02
-"""After so much deciding at a stretch, others get their turn."""
-
-WINDOW_PAGE = 2000
-"""Outcomes loaded at a time: a few milliseconds, so that serving goes on in between."""
 
 
 class Partition:
@@ -61,15 +59,15 @@ class Partition:
         self._intake = Intake(domain, number, partitions, secret, settings.command_bytes)
         self._actors_limit = max(1, settings.actors // partitions)
         self.progress = Progress()
-        self._stop: Callable[[], None] | None = None
+        self._stops: Sequence[Callable[[], None]] = ()
         self._stopping = False
         self._untrimmed = 0
 
     def stop(self) -> None:
         """Finish the batch in hand and read no further."""
         self._stopping = True
-        if self._stop is not None:
-            self._stop()
+        for stop in self._stops:
+            stop()
 
     async def serve(self, token: str) -> None:
         """Own the partition until stopped; raises `Fenced`, `Torn` or `Lost`."""
@@ -80,45 +78,91 @@ class Partition:
             self._head.forgotten, settings.outcomes_keep_count,
             settings.outcomes_keep_seconds, settings.id_skew_seconds,
         )  # fmt: skip
-        await self._load_window()
+        self._remembering = Remembering(self._ledger, self._window)
+        await self._remembering.more()
         self._caution = self._caution_after(self._head)
-        limits = Limits(settings.events_per_command, settings.event_bytes)
+        limits = Limits(settings.events_per_command, settings.event_bytes, settings.block_seconds)
         self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits)
-        horizon = Horizon(self._ledger.now_ms)
+        async with attempting(settings.block_seconds) as attempts:
+            self._waiting = WaitingRoom(self.number, self._window, self._actors, attempts, settings)
+            self._deciding = Deciding(self._window, self._actors, attempts, self._waiting)
+            await self._waiting.load(self._ledger, self._intake)
+            await self._take_all()
+
+    async def _take_all(self) -> None:
+        """Handle what comes, and what waits, until stopped."""
+        horizon, take = Horizon(self._ledger.now_ms), self._waiting.take
         subscription = self._feed.subscribe(self._key, self._head.command)
-        self._stop = subscription.close
+        self._stops = subscription.close, self._waiting.wake
         try:
-            while not self._stopping and (entries := await subscription.take()) is not None:
+            while not self._stopping and (entries := await take(subscription)) is not None:
                 self.progress.took()
-                if await horizon.hides(entries[-1].id, self._head.command):
+                if entries and await horizon.hides(entries[-1].id, self._head.command):
                     await self._mend()
                     subscription.rewind(self._head.command)
                     continue
-                count = 1 if self._caution.needed else settings.batch_commands
-                for batch in batches(entries, count, settings.batch_bytes):
+                count = 1 if self._caution.needed else self._settings.batch_commands
+                for batch in batches(entries, count, self._settings.batch_bytes):
+                    await self._make_room()
                     if not self._stopping:
                         await self._handle(batch)
+                await self._take_up()
                 self.progress.rests()
         finally:
             subscription.close()
             metrics.PARTITION_MOVED.remove(self.number)
+            metrics.COMMANDS_WAITING.remove(self.number)
+
+    async def _make_room(self) -> None:
+        """Take up what waits and is due; while too much waits go on with that alone."""
+        await self._take_up()
+        is_told = False
+        while self._waiting.is_crowded and not self._stopping:
+            limit = self._settings.waiting_per_partition
+            self.progress.trouble = f"{limit} commands wait to be decided: no more are read"
+            if not is_told:
+                log.error("partition.crowded", partition=self.number, waiting=limit)
+            is_told = True
+            await self._waiting.rest()
+            await self._take_up()
+        if is_told:
+            log.info("partition.uncrowded", partition=self.number)
+
+    async def _take_up(self) -> None:
+        """Let what waited get its late outcome, where it is decided by now, or is to be tried."""
+        alone = self._caution.needed
+        while queues := self._waiting.due(1 if alone else self._settings.batch_commands):
+            guests = [queue.guests[0] for queue in queues]
+            is_deadly = await self._caution.condemns(guests[0].entry.id)
+            if is_deadly:
+                guests[0].received = self._intake.receive(guests[0].entry, is_deadly=True)
+            look = self._actors.count if is_deadly else self._actors.load
+            versions = await look(self._addressed([guest.received for guest in guests]))
+            draft = self._draft(versions)
+            for queue in queues:
+                draft = await self._with_room(draft)
+                await self._waiting.take_up(queue, draft, alone=alone)
+            await self._commit(draft)
+            if not alone:
+                return
 
     async def _handle(self, batch: Sequence[Entry]) -> None:
         """Everything that happens to a batch of commands, in the order in which it happens."""
         is_deadly = await self._caution.condemns(batch[0].id)
         received = [self._intake.receive(entry, is_deadly=is_deadly) for entry in batch]
-        await self._remember_enough(received)
+        await self._remembering.enough(received)
         look = self._actors.count if is_deadly else self._actors.load
         versions = await look(self._addressed(received))
-        answers = await self._decide(received)
-        draft = Draft(self._head, self._window, versions, self.number)
-        for command, answer in zip(received, answers, strict=True):
-            if self._is_full(draft):
-                await self._commit(draft)
-                draft = Draft(self._head, self._window, draft.versions, self.number)
+        answers = await self._deciding.decide(received, self._patience())
+        draft = self._draft(versions)
+        for entry, command, answer in zip(batch, received, answers, strict=True):
+            draft = await self._with_room(draft)
+            if not isinstance(answer, Answer):
+                self._waiting.place(draft, entry, command, answer)
+                continue
             draft.add(command, answer)
-        if is_deadly:
-            draft.bury(batch[0], answers[0], DEATHS_LIMIT)
+            if answer.status is Status.FAILED:
+                draft.bury(entry, answer, DEATHS_LIMIT if is_deadly else 1)
         await self._commit(draft)
         await self._caution.survived(batch[-1].id)
         await self._trim(len(batch))
@@ -144,31 +188,37 @@ class Partition:
                 ids=mended.dead[:MENDED_SHOWN], added_again=mended.again,
             )  # fmt: skip
 
-    def _is_full(self, draft: Draft) -> bool:
-        """Whether a commit has as many events as one script should write."""
+    def _patience(self) -> float:
+        """How long a batch waits for deciders; where one may be deadly, to the end of each."""
         settings = self._settings
-        return (
+        return settings.decide_seconds if self._caution.needed else settings.patience_seconds
+
+    def _draft(self, versions: Mapping[str, int]) -> Draft:
+        return Draft(self._head, self._window, versions, self.number)
+
+    async def _with_room(self, draft: Draft) -> Draft:
+        """A draft that takes another command: one script should not write too many events."""
+        settings = self._settings
+        is_full = (
             draft.event_count >= settings.batch_events or draft.event_bytes >= settings.batch_bytes
         )
+        if not is_full:
+            return draft
+        await self._commit(draft)
+        return self._draft(draft.versions)
 
     async def _commit(self, draft: Draft) -> None:
         """Make the answers true, then tell those who asked."""
+        if draft.is_empty:
+            return
         commit = draft.commit()
         sent = monotonic()
         await patiently(lambda: self._ledger.commit(commit), self.progress, lambda: self._stopping)
         self.progress.moved()
-        answers = [record.status for record in commit.records]
+        late = commit.waits.late.values() if commit.waits is not None else ()
+        answers = [record.status for record in (*commit.records, *late)]
         metrics.count_commit(self.number, answers, draft.event_count, monotonic() - sent)
-        await self._reply(draft)
-
-    async def _remember_enough(self, received: Sequence[Received]) -> None:
-        """Load remembered ids until a repeat among these commands would be known."""
-        while not all(self._window.covers(command) for command in received):
-            await self._load_window()
-
-    async def _load_window(self) -> None:
-        page = await self._ledger.outcomes(self._window.lowest, WINDOW_PAGE)
-        self._window.load(page, last=len(page) < WINDOW_PAGE)
+        await reply(self._ledger, self.number, draft, self._settings.reply_seconds)
 
     def _addressed(self, received: Sequence[Received]) -> Iterable[str]:
         """The aggregates that these commands are for, each once, in their order."""
@@ -179,59 +229,6 @@ class Partition:
             if command.addressed and kind_of(command.aggregate) in deciders
         )
 
-    async def _decide(self, received: Sequence[Received]) -> list[Answer | Repeat]:
-        """Each command's answer.
-
-        An aggregate's commands are decided one after the other; where deciders wait for
-        something, those of different aggregates wait at the same time.
-        """
-        answers: list[Answer | Repeat] = [REPEAT] * len(received)
-        asked: set[tuple[str, str]] = set()
-        chains: dict[str, list[int]] = {}
-        pause_at = monotonic() + SLICE_SECONDS
-        for i, command in enumerate(received):
-            known = command.key in asked or self._window.first(command) is not None
-            if command.addressed and known:
-                continue
-            asked.add(command.key)
-            if command.broken is not None:
-                answers[i] = failed(command, *command.broken)
-            elif command.refusal is not None:
-                answers[i] = refused(command.refusal)
-            elif (refusal := self._window.refusal(command, None)) is not None:
-                answers[i] = refused(refusal, of_id=False)
-            elif command.aggregate in chains or command.may_wait:
-                chains.setdefault(command.aggregate, []).append(i)
-            else:
-                answers[i] = self._actors.decide(command)
-                if monotonic() > pause_at:
-                    # Leases must be renewed and other partitions served meanwhile.
-                    await anyio.lowlevel.checkpoint()
-                    pause_at = monotonic() + SLICE_SECONDS
-        if chains:
-            async with anyio.create_task_group() as tasks:
-                for chain in chains.values():
-                    tasks.start_soon(self._decide_chain, received, chain, answers)
-        return answers
-
-    async def _decide_chain(
-        self, received: Sequence[Received], chain: Sequence[int], answers: list[Answer | Repeat]
-    ) -> None:
-        for i in chain:
-            command, actors = received[i], self._actors
-            waits = command.may_wait
-            answers[i] = await actors.decide_later(command) if waits else actors.decide(command)
-
-    async def _reply(self, draft: Draft) -> None:
-        """Tell those who named a list; the truth is in ``outcomes``, and is there already."""
-        if draft.replies:
-            replies = [(name, outcome.as_reply()) for name, outcome in draft.replies]
-            metrics.REPLIES.inc(len(replies))
-            try:
-                await self._ledger.reply(replies, int(self._settings.reply_seconds))
-            except Refused as error:
-                log.warning("reply.refused", partition=self.number, error=str(error))
-
     async def _trim(self, handled: int) -> None:
         """Now and then, drop what is behind."""
         self._untrimmed += handled
@@ -239,7 +236,8 @@ class Partition:
             return
         self._untrimmed = 0
         if not self._window.complete:
-            await self._load_window()
+            await self._remembering.more()
         commands_below = self._window.entry_before(self._settings.commands_keep_count)
         outcomes_below = self._window.cut()
-        await self._ledger.trim(commands_below, outcomes_below)
+        late_below = f"{stream_ms(outcomes_below)}-0"
+        await self._ledger.trim(commands_below, outcomes_below, late_below)

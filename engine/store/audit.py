@@ -50,14 +50,17 @@ class RedisAudit:
     async def ends(self, partition: int) -> Ends:
         """The head and the ends of the streams below it, in one step."""
         names = self.names(partition)
-        head, log, outcomes = await at_once(
+        head, log, outcomes, late, waiting = await at_once(
             self._control,
             ["HGETALL", names.head],
             ["XREVRANGE", names.log, "+", "-", "COUNT", 1],
             ["XREVRANGE", names.outcomes, "+", "-", "COUNT", 1],
+            ["XREVRANGE", names.late, "+", "-", "COUNT", 1],
+            ["HKEYS", names.waiting],
         )
-        ends = [entries_of(raw)[0].id if raw else "0-0" for raw in (log, outcomes)]
-        return Ends(_texts(head), *ends)
+        ends = [entries_of(raw)[0].id if raw else "0-0" for raw in (log, outcomes, late)]
+        waits = frozenset(each.decode() for each in waiting)
+        return Ends(_texts(head), ends[0], ends[1], ends[2], waits)
 
     async def position(self, partition: int) -> int:
         """How far the head says that the log reaches."""
@@ -171,7 +174,8 @@ def names_of(keys: Keys, partition: int) -> Names:
     """A partition's keys, for findings."""
     return Names(
         partition, keys.head(partition), keys.log(partition), keys.outcomes(partition),
-        keys.commands(partition), keys.branches(partition),
+        keys.commands(partition), keys.branches(partition), keys.waiting(partition),
+        keys.late(partition),
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """One partition's ledger: aggregates' events, the log, outcomes and head."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.core.codec import outcome_of
 from engine.core.errors import Refused
@@ -18,8 +18,11 @@ from engine.store.scripts import Scripts
 LOAD_EVENTS = 1000
 """Events of one aggregate in one reply; a longer history is read in several."""
 
-_LETTERS_AT = 5
-"""Which argument of a commit says where its dead letters begin, from 0."""
+_LETTERS_AT, _WAITS_AT = 5, 6
+"""Which arguments of a commit say where its dead letters begin, and what waits, from 0."""
+
+_WAITING_PAGE = 100
+"""Commands that wait, asked for at a time: each may be as large as a command can be."""
 
 _NOBODY = 0
 """Stands for the aggregate of what goes into the log alone."""
@@ -53,6 +56,7 @@ class RedisLedger:
             keys.outcomes(partition),
         ]
         self._dead = keys.dead(partition)
+        self._waiting, self._late = keys.waiting(partition), keys.late(partition)
 
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
@@ -61,14 +65,15 @@ class RedisLedger:
             self._keys.branches(self._partition),
             self._keys.commands(self._partition),
         )
-        branch, commit, command, position, forgotten, crashes, waiting = await self._scripts.call(
+        branch, commit, command, position, forgotten, crashes, *ends = await self._scripts.call(
             "open",
-            [lease, head, branches, log, outcomes, commands],
+            [lease, head, branches, log, outcomes, commands, self._late],
             [self._token, self._server, secrets.token_hex(_BRANCH_BYTES), self._partitions],
         )
+        waiting, late = ends
         return Head(
             int(commit), command.decode(), int(position), forgotten.decode(), branch.decode(),
-            int(crashes), waiting.decode(),
+            int(crashes), waiting.decode(), late.decode(),
         )  # fmt: skip
 
     async def suspect(self, entry: str) -> int:
@@ -101,34 +106,52 @@ class RedisLedger:
         numbers = {aggregate: i for i, aggregate in enumerate(commit.versions, 1)}
         keys = [self._stem + aggregate for aggregate in numbers]
         arguments: list[Argument] = [
-            self._token, commit.number, commit.position, commit.command, commit.branch, 0,
+            self._token, commit.number, commit.position, commit.command, commit.branch, 0, 0,
             *commit.versions.values(),
         ]  # fmt: skip
         for record in commit.records:
-            arguments += (
-                record.entry, record.id, record.status, record.aggregate, record.version,
-                record.digest, record.detail, _count(record),
-            )  # fmt: skip
-            if record.events:
-                number = numbers[record.aggregate.decode()]
-                for event in record.events:
-                    arguments += (number, event.type, event.data, event.meta)
-            elif record.note is not None:
-                note = record.note
-                arguments += (_NOBODY, note.type, note.data, note.meta)
+            _add_record(arguments, record.entry, record, numbers)
         arguments[_LETTERS_AT] = len(arguments)
         for letter in commit.letters:
             values = [part for pair in letter.entry.fields.items() for part in pair]
-            why = letter.entry.id, letter.code, letter.message, letter.attempts
+            why = letter.entry.id, letter.code, letter.message, letter.attempts, letter.traceback
             arguments += (*why, len(values), *values)
-        await self._scripts.call("commit", [*self._fixed, self._dead, *keys], arguments)
+        arguments[_WAITS_AT] = len(arguments)
+        if commit.waits is not None:
+            kept, late, behind = commit.waits
+            arguments += (behind, len(kept))
+            for entry, value in kept.items():
+                arguments += (entry, value)
+            for id, record in late.items():
+                arguments.append(record.entry)
+                _add_record(arguments, id, record, numbers)
+        fixed = [*self._fixed, self._dead, self._waiting, self._late]
+        await self._scripts.call("commit", [*fixed, *keys], arguments)
 
     async def outcomes(self, below: str, count: int) -> list[Outcome]:
         """Up to ``count`` outcomes below a stream id (``+`` for the end), newest first."""
+        return await self._newest(self._fixed[3], below, count)
+
+    async def late(self, below: str, count: int) -> list[Outcome]:
+        """The same of late outcomes, by their own ids; each ``entry`` is the command's."""
+        return await self._newest(self._late, below, count)
+
+    async def _newest(self, key: str, below: str, count: int) -> list[Outcome]:
         start = below if below == "+" else f"({below}"
-        key = self._keys.outcomes(self._partition)
         raw = await self._control.call("XREVRANGE", key, start, "-", "COUNT", count)
         return [outcome_of(entry, self._partition) for entry in entries_of(raw)]
+
+    async def waiting(self) -> dict[str, bytes]:
+        """What is kept of the commands that wait, by their stream ids."""
+        found: dict[str, bytes] = {}
+        cursor = b"0"
+        while True:
+            cursor, flat = await self._control.call(
+                "HSCAN", self._waiting, cursor, "COUNT", _WAITING_PAGE
+            )
+            found |= {id.decode(): kept for id, kept in zip(flat[::2], flat[1::2], strict=True)}
+            if cursor == b"0":
+                return found
 
     async def now_ms(self) -> int:
         """Redis's clock, in milliseconds since 1970."""
@@ -142,11 +165,12 @@ class RedisLedger:
             await self._scripts.call("mend", [self._fixed[0], commands, self._dead], arguments)
         )
 
-    async def trim(self, commands_below: str, outcomes_below: str) -> None:
+    async def trim(self, commands_below: str, outcomes_below: str, late_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
         lease, head, _, outcomes = self._fixed
-        keys = [lease, head, self._keys.commands(self._partition), outcomes]
-        await self._scripts.call("trim", keys, [self._token, commands_below, outcomes_below])
+        keys = [lease, head, self._keys.commands(self._partition), outcomes, self._late]
+        below = [commands_below, outcomes_below, late_below]
+        await self._scripts.call("trim", keys, [self._token, *below])
 
     async def reply(self, replies: Sequence[tuple[str, bytes]], seconds: int) -> None:
         """Push each reply to the list its client named; the lists expire."""
@@ -165,8 +189,21 @@ class RedisLedger:
             raise refused
 
 
-def _count(record: Record) -> int:
-    return len(record.events) if record.note is None else 1
+def _add_record(
+    arguments: list[Argument], id: str, record: Record, numbers: Mapping[str, int]
+) -> None:
+    """One command and what follows from it, as shared/record.lua takes it."""
+    arguments += (
+        id, record.id, record.status, record.aggregate, record.version, record.digest,
+        record.detail, len(record.events) if record.note is None else 1,
+    )  # fmt: skip
+    if record.events:
+        number = numbers[record.aggregate.decode()]
+        for event in record.events:
+            arguments += (number, event.type, event.data, event.meta)
+    elif record.note is not None:
+        note = record.note
+        arguments += (_NOBODY, note.type, note.data, note.meta)
 
 
 def _stored(raw: tuple[bytes, list[bytes]]) -> StoredEvent:

@@ -67,6 +67,14 @@ class Keys:
         """Stream, a window, ids are command ids. Written by commits, read by clients."""
         return self.partition(partition, "outcomes")
 
+    def waiting(self, partition: int) -> str:
+        """Hash: commands that were deferred, by their stream ids. Written by commits."""
+        return self.partition(partition, "waiting")
+
+    def late(self, partition: int) -> str:
+        """Stream, a window: final outcomes of deferred commands. As outcomes, read by clients."""
+        return self.partition(partition, "late")
+
     def events(self, partition: int, aggregate: str) -> str:
         """Stream, for ever, ids are ``<version>-0``. Written by commits, read by the owner."""
         return self.partition(partition, f"events:{aggregate}")
@@ -213,6 +221,10 @@ class NamesKeys:
     def outcomes_key(self, partition: int) -> str:
         """A partition's stream of outcomes."""
         return self._keys.outcomes(partition)
+
+    def late_key(self, partition: int) -> str:
+        """A partition's stream of late outcomes."""
+        return self._keys.late(partition)
 
     def inbox_key(self) -> str:
         """The inbox."""

@@ -46,6 +46,25 @@ class RedisParked:
 
     async def letters(self, partition: int | None, after: str, count: int) -> list[Entry]:
         """Dead letters of a partition's commands, or of the inbox, above an id."""
-        key = self._keys.inbox_dead() if partition is None else self._keys.dead(partition)
-        raw = await self._control.call("XRANGE", key, f"({after}", "+", "COUNT", count)
+        dead, _ = self._streams(partition)
+        raw = await self._control.call("XRANGE", dead, f"({after}", "+", "COUNT", count)
         return entries_of(raw)
+
+    async def revive(self, partition: int | None, letter: str, id: str) -> str:
+        """Submit a letter's command again, as one with another id; the letter goes.
+
+        Returns the new entry, empty where the letter is not there (any more).
+        """
+        entry = await self._scripts.call("revive", [*self._streams(partition)], [letter, id])
+        return entry.decode() if entry else ""
+
+    async def drop(self, partition: int | None, letter: str) -> bool:
+        """Throw a letter away; False where it is not there (any more)."""
+        dead, _ = self._streams(partition)
+        return bool(await self._control.call("XDEL", dead, letter))
+
+    def _streams(self, partition: int | None) -> tuple[str, str]:
+        """The dead letters, and where their commands came from."""
+        if partition is None:
+            return self._keys.inbox_dead(), self._keys.inbox()
+        return self._keys.dead(partition), self._keys.commands(partition)

@@ -20,7 +20,7 @@ from engine.store.entries import entries_of
 BLOCK_MS = 1000
 """A blocked read returns at least this often: far below the time limit for a reply."""
 
-AHEAD_LIMIT = 512
+AHEAD_LIMIT = 256
 """Entries read ahead per stream before it is left out of the next read."""
 
 REPLY_BYTES = 4 * 1024 * 1024
@@ -32,7 +32,7 @@ COUNT_FIRST = 64
 UNBLOCK_PAUSE_SECONDS = 0.001
 """Between attempts to end a read: it may still be on its way to the server."""
 
-READ_LIMIT = 2048
+READ_LIMIT = 1024
 """Entries in one reply over all streams: a few milliseconds of work for Redis and for us."""
 
 

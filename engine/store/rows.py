@@ -1,6 +1,7 @@
 """The read side, as a projector writes it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -64,8 +65,7 @@ class RedisLog(RedisLogReader):
         """Write rows, indexes, checkpoint and notes in one step; raises `Fenced` or `Torn`."""
         numbers: dict[str, int] = {}
         numbered = [
-            (numbers.setdefault(change.row, len(numbers) + 1), *msgspec.structs.astuple(change)[1:])
-            for change in changes
+            _packed(numbers.setdefault(change.row, len(numbers) + 1), change) for change in changes
         ]
         rows = [self._row_prefix + row for row in numbers]
         await self._scripts.call(
@@ -77,3 +77,14 @@ class RedisLog(RedisLogReader):
                 *(part for note in notes.items() for part in note),
             ],
         )  # fmt: skip
+
+
+def _packed(number: int, change: RowChange) -> list[Any]:
+    """A change as ``apply.lua`` reads it: what it does not do costs the script nothing."""
+    parts = [
+        number, change.position, change.put or False, change.add or False, change.ranks or False,
+        change.wipe, change.drop or False, change.append or False,
+    ]  # fmt: skip
+    while parts[-1] is False:
+        parts.pop()
+    return parts

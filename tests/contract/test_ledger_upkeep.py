@@ -23,7 +23,7 @@ async def test_commands_and_outcomes_go_below_an_id_each(store: Store) -> None:
     async with owned(store) as owner:
         await add_commands(owner, store, "1-0", "2-0", "3-0", "4-0", "5-0")
         await owner.write(*(record(f"{n}-0") for n in range(1, 6)))
-        await owner.ledger.trim("4-0", "3-0")
+        await owner.ledger.trim("4-0", "3-0", "0-0")
         assert ids(store, commands) == ["4-0", "5-0"]
         assert ids(store, outcomes) == ["3-0", "4-0", "5-0"]
         assert (await owner.ledger.open()).forgotten == "2-0"
@@ -33,7 +33,7 @@ async def test_nothing_goes_beyond_head(store: Store) -> None:
     async with owned(store) as owner:
         await add_commands(owner, store, "1-0", "2-0", "3-0", "4-0")
         await owner.write(record("1-0"), record("2-0"))
-        await owner.ledger.trim(FAR, FAR)
+        await owner.ledger.trim(FAR, FAR, FAR)
         assert ids(store, store.keys.commands(0)) == ["2-0", "3-0", "4-0"]
         assert ids(store, store.keys.outcomes(0)) == ["2-0"]
         assert (await owner.ledger.open()).forgotten == "1-0"
@@ -44,7 +44,7 @@ async def test_where_nothing_was_done_nothing_goes(store: Store) -> None:
     async with owned(store) as owner:
         await add_commands(owner, store, "1-0", "2-0")
         before = store.dump()
-        await owner.ledger.trim(FAR, FAR)
+        await owner.ledger.trim(FAR, FAR, FAR)
         assert store.dump() == before
 
 
@@ -53,17 +53,17 @@ async def test_where_no_outcome_goes_none_is_forgotten(store: Store, below: str)
     async with owned(store) as owner:
         await owner.write(record("1-0"), record("2-0"))
         before = store.dump()
-        await owner.ledger.trim("0-0", below)
+        await owner.ledger.trim("0-0", below, "0-0")
         assert store.dump() == before
 
 
 async def test_ids_are_compared_as_numbers(store: Store) -> None:
     async with owned(store) as owner:
         await owner.write(record("9-2"), record("9-10"), record("10-0"))
-        await owner.ledger.trim("0-0", "9-10")
+        await owner.ledger.trim("0-0", "9-10", "0-0")
         assert ids(store, store.keys.outcomes(0)) == ["9-10", "10-0"]
         assert (await owner.ledger.open()).forgotten == "9-2"
-        await owner.ledger.trim("0-0", "10-0")
+        await owner.ledger.trim("0-0", "10-0", "0-0")
         assert (await owner.ledger.open()).forgotten == "9-10"
 
 
@@ -73,7 +73,7 @@ async def test_who_does_not_hold_the_lease_trims_nothing(store: Store) -> None:
         await owner.write(record("1-0"), record("2-0"))
         before = store.dump()
         with pytest.raises(Fenced):
-            await owner.session.ledger(0, "token-b").trim("2-0", "2-0")
+            await owner.session.ledger(0, "token-b").trim("2-0", "2-0", "0-0")
         assert store.dump() == before
 
 

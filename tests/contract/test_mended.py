@@ -21,7 +21,7 @@ async def test_a_mended_partition_commits_as_before(store: Store) -> None:
         await owner.ledger.mend(first)
         second = store.dump()[key][0][1][0]
         await owner.write(record(second))
-        await owner.ledger.trim(second, second)
+        await owner.ledger.trim(second, second, second)
         assert [id for id, _ in store.dump()[key][0]] == [second]
         assert (await owner.ledger.open()).command == second
 

@@ -52,7 +52,7 @@ def repeat(id: str, ms: int, first_ms: int) -> Outcome:
 def loaded(*outcomes: Outcome, **limits: float) -> Window:
     """A window after a change of owner; outcomes are given oldest first."""
     one = window(**limits)  # type: ignore[arg-type]
-    one.load(reversed(outcomes), last=True)
+    one.load(outcomes[::-1], last=True)
     return one
 
 

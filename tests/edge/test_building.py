@@ -13,7 +13,7 @@ from engine.edge.course import Course, Stage
 from engine.runtime import curator
 from engine.store.memory.builds import MemoryBuilds
 from tests.eventually import eventually
-from tests.runtime.works import NAME, Works, works
+from tests.runtime.works import NAME, Works, never_level, works
 
 
 @pytest.fixture(autouse=True)
@@ -105,6 +105,23 @@ async def test_a_flip_is_taken_back_while_commands_come(monkeypatch: pytest.Monk
         load.start_soon(w.submit, 40)
         for live in (1, 2, 1):
             assert (await building(w).roll_back()).live == live
+
+
+async def test_under_steady_load_a_flip_is_taken_back_to_where_it_stood_a_moment_ago(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with works(monkeypatch) as w:
+        await w.worker("a")
+        await building(w).rebuild("a", max_load=1)
+        await w.live(2)
+        await w.submit(5)
+        await w.applied(2)
+        await w.applied(1)
+        tried = never_level(monkeypatch)
+        stood = await w.session.builds.positions(NAME, 2)
+        assert (await building(w).roll_back()).live == 1
+        assert tried[0] == []
+        assert tried[-1] == stood
 
 
 async def test_it_is_known_which_code_is_there_and_who_works_on_what(

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from engine.core.codec import digest_of
-from engine.core.errors import SemelError, Unknown
+from engine.core.errors import Deferred, SemelError, Unknown
 from engine.core.outcome import Outcome
 from engine.core.routing import partition_of
 from engine.edge.dispatch import Dispatch
@@ -50,14 +50,19 @@ class Desk:
         await eventually(lambda: id in dict(self.sent), f"{id} was submitted")
         dict(self.sent)[id](entry)
 
-    def commit(self, id: str, entry: str, aggregate: str = ONE) -> None:
-        """Write an outcome as the engine does."""
+    def commit(
+        self, id: str, entry: str, aggregate: str = ONE, status: str = "accepted", late: str = ""
+    ) -> None:
+        """Write an outcome as the engine does, or with ``late`` as its id a late one."""
         said = {
-            "id": id, "status": "accepted", "aggregate": aggregate, "version": "1",
+            "id": id, "status": status, "aggregate": aggregate, "version": "1",
             "position": "1", "branch": "b", "digest": digest_of("T", b"{}", None), "detail": "{}",
         }  # fmt: skip
         fields = {name.encode(): text.encode() for name, text in said.items()}
-        self._server.add(Keys(NAMESPACE).outcomes(HOME), fields, entry)
+        if late:
+            self._server.add(Keys(NAMESPACE).late(HOME), fields | {b"of": entry.encode()}, late)
+        else:
+            self._server.add(Keys(NAMESPACE).outcomes(HOME), fields, entry)
 
     async def answered(self, id: str) -> Outcome:
         """The outcome that a command's sender was given."""
@@ -145,3 +150,78 @@ async def test_an_outcome_of_another_aggregate_is_anothers(
         desk.commit("mine", f"{now}-1", aggregate="order-9")
         desk.commit("mine", f"{now}-5")
         assert (await desk.answered("mine")).aggregate == ONE
+
+
+async def test_who_was_deferred_is_told_the_late_outcome(server: MemoryServer) -> None:
+    now = server.now_ms()
+    async with desk_on(server) as (desk, tasks):
+        for n, id in enumerate(("one", "two", "three")):
+            tasks.start_soon(desk.ask, id)
+            await desk.tell(id, f"{now}-{n}")
+            desk.commit(id, f"{now}-{n}", status="deferred")
+        desk.commit("two", f"{now}-1", late=f"{now}-0")
+        assert (await desk.answered("two")).late == f"{now}-0"
+        desk.commit("somebody's", f"{now}-0", late=f"{now}-1")
+        desk.commit("one", f"{now}-0", status="failed", late=f"{now}-2")
+        desk.commit("three", f"{now}-2", late=f"{now}-3")
+        answers = [await desk.answered(id) for id in ("one", "three")]
+    assert [(one.status, one.entry) for one in answers] == [
+        ("failed", f"{now}-0"), ("accepted", f"{now}-2"),
+    ]  # fmt: skip
+    assert len(desk.sent) == 3
+
+
+async def test_a_late_outcome_may_be_read_before_anything_else(server: MemoryServer) -> None:
+    now = server.now_ms()
+    async with desk_on(server) as (desk, tasks):
+        tasks.start_soon(desk.ask, "one")
+        await desk.tell("one", f"{now}-0")
+        desk.commit("one", f"{now}-0", status="deferred")
+        tasks.start_soon(desk.ask, "two")
+        await eventually(lambda: len(desk.sent) == 2, "it was submitted")
+        desk.commit("two", f"{now}-1", late=f"{now}-0")
+        desk.commit("one", f"{now}-0", late=f"{now}-1")
+        await desk.answered("one")
+        await desk.tell("two", f"{now}-1")
+        assert (await desk.answered("two")).late == f"{now}-0"
+        desk.commit("two", f"{now}-1", status="deferred")
+
+
+async def test_who_is_still_deferred_when_time_is_up_is_told_so(server: MemoryServer) -> None:
+    now = server.now_ms()
+    async with desk_on(server) as (desk, tasks):
+        async with anyio.create_task_group() as trying:
+
+            async def give_up() -> None:
+                with pytest.raises(Deferred, match="submit it again with the same id") as told:
+                    await desk.ask("one", 0.3)
+                assert told.value.id == "one"
+
+            trying.start_soon(give_up)
+            await desk.tell("one", f"{now}-0")
+            desk.commit("one", f"{now}-0", status="deferred")
+        tasks.start_soon(desk.ask, "two")
+        await desk.tell("two", f"{now}-1")
+        desk.commit("two", f"{now}-1")
+        assert (await desk.answered("two")).status == "accepted"
+
+
+async def test_who_is_deferred_on_one_session_is_answered_on_the_next(
+    server: MemoryServer,
+) -> None:
+    now = server.now_ms()
+    async with desk_on(server) as (desk, tasks):
+        tasks.start_soon(desk.ask, "one", 20)
+        await desk.tell("one", f"{now}-0")
+        desk.commit("one", f"{now}-0", status="deferred")
+        waiting = next(iter(desk.dispatch._unanswered))
+        await eventually(lambda: waiting.deferred, "it is deferred")
+        async with anyio.create_task_group() as again:
+            desk.sent.clear()
+            again.start_soon(desk.dispatch.work, desk)
+            await desk.tell("one", f"{now}-5")
+            assert waiting.deferred is None
+            desk.commit("one", f"{now}-5", status="deferred")
+            desk.commit("one", f"{now}-5", status="duplicate", late=f"{now}-5")
+            await eventually(lambda: "one" in desk.answers, "it is answered")
+            again.cancel_scope.cancel()

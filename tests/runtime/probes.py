@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from time import monotonic
 from typing import Annotated, Any, TypeAlias
 
 import anyio
@@ -36,6 +37,20 @@ class Wait(Command):
     """Wait until the gate of this name is opened."""
 
     gate: str
+
+
+class Ask(Command):
+    """Ask a service, which may be down."""
+
+    service: str = "s"
+
+
+class Hog(Command):
+    """Keep the event loop for a while."""
+
+
+class HogLater(Command):
+    """Keep the event loop for a while, behind something that was waited for."""
 
 
 class Many(Command):
@@ -81,6 +96,9 @@ class Strayed(Event):
     """Nobody evolves by this."""
 
 
+HOG_SECONDS = 0.05
+"""Long enough to be seen, and no longer."""
+
 Texts: TypeAlias = tuple[str, ...]
 
 
@@ -91,6 +109,10 @@ class Gates:
         self._gates: dict[str, anyio.Event] = {}
         self.waiting: list[str] = []
         self.decided = 0
+        self.down: set[str] = set()
+        """Services that are down."""
+        self.asked: list[str] = []
+        """Who asked a service, in their order."""
 
     def __getitem__(self, name: str) -> anyio.Event:
         return self._gates.setdefault(name, anyio.Event())
@@ -113,6 +135,25 @@ async def wait(command: Wait, _: Any, gates: Gates, context: CommandContext) -> 
     gates.waiting.append(context.id)
     await gates[command.gate].wait()
     return Noted(command.gate)
+
+
+def ask(command: Ask, _: Texts, gates: Gates, context: CommandContext) -> Noted:
+    gates.asked.append(context.id)
+    if command.service in gates.down:
+        raise ConnectionError(f"{command.service} is down")
+    return Noted(context.id)
+
+
+def hog(_command: Hog, _: Texts) -> Noted:
+    until = monotonic() + HOG_SECONDS
+    while monotonic() < until:
+        pass
+    return Noted("done")
+
+
+async def hog_later(_command: HogLater, texts: Texts) -> Noted:
+    await anyio.lowlevel.checkpoint()
+    return hog(Hog(), texts)
 
 
 def many(command: Many, _: Texts) -> Iterator[Noted]:
@@ -158,7 +199,21 @@ def domain_with(gates: Gates) -> Domain:
     probe = Decider(
         kind="probe",
         initial=nothing,
-        decide=[note, fail, refuse, wait, many, kill, stray, cancel, cancel_later, trip],
+        decide=[
+            note,
+            fail,
+            refuse,
+            wait,
+            ask,
+            hog,
+            hog_later,
+            many,
+            kill,
+            stray,
+            cancel,
+            cancel_later,
+            trip,
+        ],
         evolve=evolve,
     )
     return registry.build(

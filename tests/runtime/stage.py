@@ -44,7 +44,7 @@ class Stage:
         self.keys = Keys(NAMESPACE)
         self.gates = Gates()
         self.domain = domain_with(self.gates)
-        self.settings = Settings(**settings)
+        self.settings = Settings(**{"retry_attempts": 1} | settings)
         self.wrap: Callable[[Ledger], Ledger] = lambda ledger: ledger
         """What stands between a partition and its ledger, for tests that interfere."""
         self._tokens = 0
@@ -84,6 +84,28 @@ class Stage:
         answered = {one.entry for one in self.outcomes(partition)}
         sent = [entry.id for entry in self._entries(self.keys.commands(partition))]
         return [entry for entry in sent if entry not in answered]
+
+    def late(self, partition: int) -> list[Outcome]:
+        """All late outcomes of a partition, in order."""
+        return [outcome_of(e, partition) for e in self._entries(self.keys.late(partition))]
+
+    def waiting(self, partition: int) -> dict[str, dict[str, Any]]:
+        """What is kept of the commands that wait."""
+        kept = self.server.data.hash(self.keys.waiting(partition))
+        return {entry: json.loads(raw) for entry, raw in kept.items()}
+
+    async def late_outcome(self, entry: str, partition: int) -> Outcome:
+        """The final outcome of a command that was deferred, once it is there."""
+        found = await eventually(
+            lambda: [one for one in self.late(partition) if one.entry == entry],
+            f"the late outcome of {entry}",
+        )
+        return found[0]
+
+    def dead(self, partition: int) -> list[dict[str, str]]:
+        """The dead letters of a partition."""
+        letters = self._entries(self.keys.dead(partition))
+        return [{n.decode(): v.decode() for n, v in each.fields.items()} for each in letters]
 
     async def outcome(self, entry: str, partition: int) -> Outcome:
         """The outcome of a command, once it is there."""

@@ -19,7 +19,7 @@ from projections.customers import customers
 from projections.orders import OrderRow, on_created, orders
 from tests.eventually import eventually
 from tests.runtime.stage import PARTITIONS
-from tests.runtime.works import NAME, works
+from tests.runtime.works import NAME, never_level, works
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +64,34 @@ async def test_a_build_by_the_same_code_goes_live_identical_while_commands_come(
         assert len(w.rows(2)) >= result.rows > 0
         said = await w.said()
         assert (said.previous, said.previous_digest, said.removing) == (1, "a", ())
+
+
+async def test_under_steady_load_a_build_goes_live_from_where_the_live_one_stood(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with works(monkeypatch) as w:
+        tried = never_level(monkeypatch)
+        await w.worker("a")
+        await w.applied(1)
+        stood = await w.session.builds.positions(NAME, 1)
+        await w.rebuild("a")
+        await w.live(2)
+        assert tried[0] == []
+        assert tried[-1] == stood
+
+
+async def test_a_build_that_has_nearly_caught_up_takes_all_the_time_there_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Bounded as before it would lag behind what is live for ever."""
+    async with works(monkeypatch) as w:
+        await w.worker("a")
+        await w.applied(1)
+        await w.rebuild("a", load=0.0005)
+        await eventually(lambda: w.rows(2), "some rows are built")
+        assert await w.lacks(2)
+        monkeypatch.setattr(offer, "NEAR_EVENTS", 2000)
+        await w.live(2)
 
 
 async def test_the_previous_generation_goes_without_a_trace_when_it_was_kept_long_enough(

@@ -8,7 +8,7 @@ import pytest
 
 from engine.core.ids import uuid7
 from engine.core.outcome import Outcome, Status
-from engine.runtime import partition as module
+from engine.runtime import remembering as module
 from tests.runtime.stage import NOON_MS, Stage, aggregates, home
 
 PROBE = "probe-1"

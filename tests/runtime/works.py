@@ -1,7 +1,7 @@
 """A shop in memory whose read models are built anew: workers with one code or another."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -13,6 +13,7 @@ from anyio.abc import TaskGroup
 
 from engine.core.generations import Generations
 from engine.core.ports import Session
+from engine.core.ports.building import Flip
 from engine.core.registry import Domain
 from engine.edge.client import Client
 from engine.runtime import node, offer
@@ -20,6 +21,7 @@ from engine.runtime.membership import Process
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
 from engine.store.memory import MemorySession
+from engine.store.memory.builds import MemoryBuilds
 from handlers.sample import sample_orders
 from tests.eventually import eventually
 from tests.runtime.stage import PARTITIONS, Stage
@@ -107,6 +109,11 @@ class Works:
 
         await eventually(is_applied, f"generation {generation} has applied everything")
 
+    async def lacks(self, generation: int) -> int:
+        """How many events a generation has not applied."""
+        builds = self.session.builds
+        return sum(await builds.heads()) - sum(await builds.positions(NAME, generation))
+
     def rows(self, generation: int) -> dict[str, dict[str, str]]:
         """A generation's rows."""
         prefix = self.stage.keys.row(NAME, generation, "")
@@ -146,3 +153,20 @@ async def works(
         await place.submit(orders)
         yield place
         tasks.cancel_scope.cancel()
+
+
+def never_level(patch: pytest.MonkeyPatch) -> list[list[int]]:
+    """From now on one generation always lacks what the other has just applied.
+
+    Returns what each attempt to flip says is enough.
+    """
+    flip, tried = MemoryBuilds.flip, list[list[int]]()
+
+    async def behind(
+        self: MemoryBuilds, projection: str, new: Generations, enough: Sequence[int] = ()
+    ) -> Flip:
+        tried.append(list(enough))
+        return await flip(self, projection, new, enough) if enough else Flip(False, 1)
+
+    patch.setattr(MemoryBuilds, "flip", behind)
+    return tried

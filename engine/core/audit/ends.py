@@ -21,6 +21,8 @@ class Names(NamedTuple):
     outcomes: str
     commands: str
     branches: str
+    waiting: str
+    late: str
 
 
 class Ends(msgspec.Struct, frozen=True):
@@ -29,6 +31,8 @@ class Ends(msgspec.Struct, frozen=True):
     head: Mapping[str, str]
     log: str
     outcomes: str
+    late: str = "0-0"
+    waiting: frozenset[str] = frozenset()
 
     @property
     def position(self) -> int:
@@ -62,6 +66,11 @@ def judge_ends(names: Names, ends: Ends, partitions: int) -> Iterator[Finding]:
         yield Finding(
             "head_command", names.partition, names.head, "command",
             f"the last outcome {ends.outcomes}", ends.command,
+        )  # fmt: skip
+    if ends.late not in ("0-0", ends.head.get("late", "0-0")):
+        yield Finding(
+            "head_late", names.partition, names.head, "late",
+            f"the last late outcome {ends.late}", ends.head.get("late", "nothing"),
         )  # fmt: skip
     if (ends.head.get("commit", "0") == "0") != (ends.command == "0-0"):
         yield Finding(

@@ -12,6 +12,7 @@ import msgspec
 from engine.core.audit.answers import Answers
 from engine.core.audit.ends import Names
 from engine.core.audit.findings import Finding
+from engine.core.audit.late import place_of
 from engine.core.codec import logged, read_event_meta
 from engine.core.errors import Torn
 from engine.core.ids import stream_order, uuid7_ms
@@ -44,7 +45,7 @@ class History:
         self._forgotten = stream_order(forgotten)
         self._answers = answers
         self._run: Effect | None = None
-        self._entry = "0-0"
+        self._entries: dict[str, str] = {}
         self._effects: dict[tuple[str, str], Effect] = {}
         self._unanswered: list[Effect] = []
         self._noted: list[Effect] = []
@@ -92,6 +93,13 @@ class History:
                 expected = f"no events of {outcome.entry}, which was {outcome.status}"
                 self._fault("effect_of_refused", f"{effect.first}-0", expected, _said(effect))
 
+    @property
+    def due(self) -> str:
+        """The command whose events came last, if its outcome did not."""
+        if self._run is not None:
+            return self._run.entry
+        return self._noted[-1].entry if self._noted else ""
+
     def end(self) -> None:
         """There are no more events and no more outcomes."""
         self._close()
@@ -126,7 +134,6 @@ class History:
         if stream_order(meta.entry) > self._forgotten:
             note = Effect(meta.entry, event.aggregate, meta.causation, at, at, event.version)
             self._noted.append(note)
-        self._in_order(id, meta.entry)
 
     def _judge_noted(self, outcome: Outcome) -> None:
         """A note tells of a refusal, and of one that is there."""
@@ -137,11 +144,12 @@ class History:
                 expected = f"no note on {outcome.entry}, which was {outcome.status}"
                 self._fault("note_of_accepted", f"{note.first}-0", expected, _said(note))
 
-    def _in_order(self, id: str, entry: str) -> None:
-        """The log has commands in the order in which they came."""
-        if stream_order(entry) <= stream_order(self._entry):
-            self._fault("log_order", id, f"events of a command behind {self._entry}", f"of {entry}")
-        self._entry = entry
+    def _in_order(self, aggregate: str, id: str, entry: str) -> None:
+        """The log has an aggregate's commands in the order in which they came."""
+        last = self._entries.get(aggregate, "0-0")
+        if stream_order(entry) <= stream_order(last):
+            self._fault("log_order", id, f"events of a command behind {last}", f"of {entry}")
+        self._entries[aggregate] = entry
 
     def _extend(self, event: LoggedEvent, causation: str, entry: str) -> None:
         """Another event of the same command, or the first one of the next."""
@@ -156,7 +164,7 @@ class History:
         self._run = Effect(
             entry, event.aggregate, causation, event.position, event.position, event.version
         )
-        self._in_order(id, entry)
+        self._in_order(event.aggregate, id, entry)
         first = self._effects.setdefault(key, self._run)
         if first is not self._run and not self._may_run_again(causation, first.entry):
             expected = f"one effect of {causation} on {event.aggregate}, that at {first.first}-0"
@@ -206,8 +214,7 @@ class History:
                 self._fault("cause_differs", f"{effect.first}-0", expected, _said(effect))
 
     def _accepted_fault(self, check: str, outcome: Outcome, expected: str, found: str) -> None:
-        place = self._names.partition, self._names.outcomes, outcome.entry
-        self.findings.append(Finding(check, *place, expected, found))
+        self.findings.append(Finding(check, *place_of(self._names, outcome), expected, found))
 
     def _fault(self, check: str, id: str, expected: str, found: str) -> None:
         place = self._names.partition, self._names.log, id

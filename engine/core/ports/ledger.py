@@ -1,6 +1,6 @@
 """The write side of one partition."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from engine.core.outcome import Outcome
@@ -24,6 +24,12 @@ class Ledger(Protocol):
     async def outcomes(self, below: str, count: int) -> list[Outcome]:
         """Up to ``count`` outcomes below a stream id (``+`` for the end), newest first."""
 
+    async def late(self, below: str, count: int) -> list[Outcome]:
+        """The same of late outcomes, by their own ids; each ``entry`` is the command's."""
+
+    async def waiting(self) -> Mapping[str, bytes]:
+        """What is kept of the commands that wait, by their stream ids."""
+
     async def now_ms(self) -> int:
         """Redis's clock, in milliseconds since 1970."""
 
@@ -41,8 +47,11 @@ class Ledger(Protocol):
         `CLOCK_LIMIT_MS`, or than ``done``, the last command that was committed.
         """
 
-    async def trim(self, commands_below: str, outcomes_below: str) -> None:
-        """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
+    async def trim(self, commands_below: str, outcomes_below: str, late_below: str) -> None:
+        """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``.
+
+        Late outcomes go with others only.
+        """
 
     async def reply(self, replies: Sequence[tuple[str, bytes]], seconds: int) -> None:
         """Push each reply to the list its client named; the lists expire.

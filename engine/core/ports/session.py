@@ -98,6 +98,9 @@ class Session(Protocol):
     def outcomes_key(self, partition: int) -> str:
         """A partition's stream of outcomes."""
 
+    def late_key(self, partition: int) -> str:
+        """A partition's stream of late outcomes."""
+
     def inbox_key(self) -> str:
         """The inbox."""
 

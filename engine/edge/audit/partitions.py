@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from engine.core.audit.answers import Answers
+from engine.core.audit.answers import Answers, position_of
 from engine.core.audit.ends import Ends, judge_ends, read_branches
 from engine.core.audit.findings import Finding, confirmed
 from engine.core.audit.history import History
@@ -81,23 +81,33 @@ class PartitionAudit:
         )
         answers = Answers(self._names, branches, ends.forgotten)
         history = History(self._names, self._partitions, ends.forgotten, answers)
-        await self._judge_history(history, ends)
+        await self._judge_history(history, answers, ends)
         await self._judge_commands(answers, ends)
         self.versions, self.outcomes = history.versions, len(answers.seen)
         gone = await self._audit.forgotten(self._partition)
         return [*self._findings, *findings, *history.all_findings(gone)]
 
-    async def _judge_history(self, history: History, ends: Ends) -> None:
+    async def _judge_history(self, history: History, answers: Answers, ends: Ends) -> None:
         """The log and the outcomes side by side; see `History`."""
         log = _OneByOne(self._audit.entries(self._names.log, "0-0", f"{ends.position}"))
-        outcomes = self._audit.entries(self._names.outcomes, ends.forgotten, ends.command)
-        async for page in outcomes:
-            for outcome in page:
-                await self._feed(history, log, _position_of(outcome))
-                history.outcome(outcome)
+        outcomes = _OneByOne(
+            self._audit.entries(self._names.outcomes, ends.forgotten, ends.command)
+        )
+        late = _OneByOne(self._audit.entries(self._names.late, "0-0", ends.late))
+        while True:
+            own, other = await outcomes.peek(), await late.peek()
+            both = [each for each in (own, other) if each is not None]
+            if not both:
+                break
+            await self._feed(history, log, min(map(position_of, both)))
+            is_late = own is None or (
+                other is not None and answers.precedes(own, other, history.due)
+            )
+            history.outcome(await (late if is_late else outcomes).pop())
         await self._feed(history, log, ends.position)
         await self._judge_streams()
         history.end()
+        answers.end(ends.waiting)
 
     async def _feed(self, history: History, log: "_OneByOne", position: int) -> None:
         """Judge the log's entries up to a position, and the aggregates' streams beside them."""
@@ -146,20 +156,21 @@ class _OneByOne:
 
     async def next(self, position: int) -> Entry | None:
         """The next entry, if it is at a position or before it."""
+        entry = await self.peek()
+        if entry is None or stream_order(entry.id)[0] > position:
+            return None
+        return await self.pop()
+
+    async def peek(self) -> Entry | None:
+        """The next entry, which stays the next."""
         if self._at == len(self._ahead):
             self._ahead, self._at = await anext(self._pages, []), 0
-            if not self._ahead:
-                return None
-        entry = self._ahead[self._at]
-        if stream_order(entry.id)[0] > position:
-            return None
+        return self._ahead[self._at] if self._ahead else None
+
+    async def pop(self) -> Entry:
+        """The next entry, which was seen to be there."""
         self._at += 1
-        return entry
-
-
-def _position_of(outcome: Entry) -> int:
-    said = outcome.fields.get(b"position", b"")
-    return int(said) if said.isdigit() else 0
+        return self._ahead[self._at - 1]
 
 
 async def judge_lengths(

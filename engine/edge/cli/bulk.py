@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import anyio
 import msgspec
 
-from engine.core.errors import Misuse, SemelError, Unknown
+from engine.core.errors import Deferred, Misuse, SemelError, Unknown
 from engine.core.outcome import Outcome
 from engine.edge.cli import output
 from engine.edge.cli.gauge import Advance, gauge
@@ -101,6 +101,9 @@ class Load:
             )  # fmt: skip
         except Misuse as error:
             self._note(number, "malformed", line.id, output.fault_of(error))
+        except Deferred as error:
+            self._answered_at = anyio.current_time()
+            self._note(number, "unknown", error.id, output.fault_of(error))
         except Unknown as error:
             # Nobody answered anything while this one waited: the rest need not wait too.
             self._silent = self._silent or self._answered_at < began

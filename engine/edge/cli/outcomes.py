@@ -18,6 +18,7 @@ _COLOURS = {
     "duplicate": typer.colors.CYAN,
     "rejected": typer.colors.YELLOW,
     "failed": typer.colors.RED,
+    "deferred": typer.colors.MAGENTA,
 }
 
 

@@ -3,8 +3,9 @@
 -- KEYS     1 checkpoint and lease  2 parked aggregates  3 change stream  4… one row each
 -- ARGV     1 token  2 position built on  3 position reached  4 its command's entry  5 branch
 --          6 watermark field  7 prefix of row keys  8 prefix of index keys  9 indexes [[name, [group field …], order field] …]
---          10 changes [[row number, position, wipe, put [field, value …], add […], drop [field …],
---          ranks {index: score}, append [[field, item, limit] …]] …]  11… notes on parked aggregates: field, value, '' for none …
+--          10 changes [[row number, position, put [field, value …], add […], ranks {index: score},
+--          wipe, drop [field …], append [[field, item, limit] …]] …], false for none, cut behind the
+--          last that is something  11… notes on parked aggregates: field, value, '' for none …
 -- Returns  OK
 -- Errors   FENCED  another worker, or another checkpoint; any error: nothing was written
 -- Changes are folded first and written after: what can fail, fails before the first write.
@@ -14,26 +15,17 @@ local held = call('HMGET', KEYS[1], 'token', 'position', 'changed')
 if held[1] ~= ARGV[1] or (held[2] or '0') ~= ARGV[2] then
   return redis.error_reply('FENCED the lease or the checkpoint is not ours')
 end
-local indexes = cjson.decode(ARGV[9])
+local indexes, changes, prefix = cjson.decode(ARGV[9]), cjson.decode(ARGV[10]), ARGV[8]
 -- include shared/decimal.lua
 -- include shared/list.lua
+-- include shared/needed.lua
 -- include shared/row.lua
+-- include shared/fold.lua
 local rows = {}
-for _, change in ipairs(cjson.decode(ARGV[10])) do
-  local number, position, wipe, put, add, drop, ranks, append = unpack(change)
-  local key = KEYS[number + 3]
-  local row = rows[number] or opened(key)
-  rows[number] = row
-  if position > row.at then
-    row.at, row.dirty = position, true
-    if wipe then wipe_all(row) end
-    for _, name in ipairs(drop) do row.new[name] = false end
-    for i = 1, #put, 2 do row.new[put[i]] = put[i + 1] end
-    for i = 1, #add, 2 do row.new[add[i]] = sum(value(row, add[i]) or '0', add[i + 1]) end
-    for _, one in ipairs(append) do row.new[one[1]] = appended(value(row, one[1]), one[2], one[3]) end
-    for name, rank in pairs(ranks) do row.ranks[name] = rank end
-    row.new._deleted = wipe and #put + #add + #append == 0 and '1' or false
-  end
+for _, change in ipairs(changes) do
+  local number = change[1]
+  rows[number] = rows[number] or opened(KEYS[number + 3])
+  if change[2] > rows[number].at then fold(rows[number], unpack(change, 2, 8)) end
 end
 -- include shared/group.lua
 -- include shared/indexes.lua
@@ -45,8 +37,9 @@ end
 for _, row in ipairs(rows) do
   if row.dirty then write(row) end
 end
-for _, step in ipairs(moves) do
-  call(unpack(step))
+for _, group in ipairs(groups) do
+  if leaving[group] then call(unpack(leaving[group])) end
+  if entering[group] then call(unpack(entering[group])) end
 end
 call('HSET', KEYS[1], 'position', ARGV[3], 'command', ARGV[4], 'branch', ARGV[5])
 return redis.status_reply('OK')

@@ -1,11 +1,14 @@
 #!lua
 -- One commit: commands' events, outcomes and "these commands are done", wholly or not at all.
--- KEYS     1 lease  2 head  3 log  4 outcomes  5 dead letters  6… one aggregate's stream each
+-- KEYS     1 lease  2 head  3 log  4 outcomes  5 dead letters  6 waiting  7 late
+--          8… one aggregate's stream each
 -- ARGV     1 token  2 commit number built on  3 position built on  4 last command of this commit
---          5 branch  6 arguments before the dead letters  7… the version each aggregate must have
+--          5 branch  6 arguments before the dead letters  7 and before those that wait
+--          8… the version each aggregate must have
 --          then per command: entry, id, status, aggregate, version, digest, detail, count of events,
---          and per event: number of its aggregate, type, data, meta; 0 for a note
---          then per dead letter: entry, code, message, attempts, count of values, names and values
+--          and per event: number of its aggregate, 0 for a note in the log alone, type, data, meta
+--          then per dead letter: entry, code, message, attempts, traceback, count of values, values
+--          then, if any, those that wait: see shared/waiting.lua
 -- Returns  the position after this commit
 -- Errors   FENCED  another owner, or another commit: nothing was written
 --          TORN    log, outcomes or an aggregate are not where head says: nothing was written
@@ -26,29 +29,27 @@ end
 if (ends_at(outcomes) or was[3]) ~= was[3] then
   return redis.error_reply('TORN the outcomes end at ' .. ends_at(outcomes))
 end
-local version, at, letters_at, position = {}, 7, tonumber(ARGV[6]) + 1, tonumber(ARGV[3])
-for i = 6, #KEYS do
+local version, at, position = {}, 8, tonumber(ARGV[3])
+local letters_at, waits_at = tonumber(ARGV[6]) + 1, tonumber(ARGV[7]) + 1
+for i = 8, #KEYS do
   version[i] = call('XLEN', KEYS[i])
   if version[i] ~= tonumber(ARGV[at]) then
     return redis.error_reply('TORN ' .. KEYS[i] .. ' has version ' .. version[i] .. ', not ' .. ARGV[at])
   end
   at = at + 1
 end
-if was[3] and not above(ARGV[at], was[3]) then
+if was[3] and at < letters_at and not above(ARGV[at], was[3]) then
   return redis.error_reply('TORN ' .. ARGV[at] .. ' was answered before ' .. was[3])
 end
+-- include shared/record.lua
+-- include shared/waiting.lua
+local torn = waits_at <= #ARGV and torn_waits(waits_at)
+if torn then return redis.error_reply(torn) end
 -- Letters first: their stream gives out ids and may have none left; one alone is no half commit.
 -- include shared/dead.lua
-bury_all(KEYS[5], 'command', letters_at)
--- include shared/happened.lua
-while at < letters_at do
-  local entry, id, status, of = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-  local after, digest, detail, count = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], tonumber(ARGV[at + 7])
-  at = at + 8
-  for _ = 1, count do happened(of) end
-  append(outcomes, entry, 'id', id, 'status', status, 'aggregate', of, 'version', after,
-    'position', string.format('%d', position), 'branch', ARGV[5], 'digest', digest, 'detail', detail)
-end
+bury_all(KEYS[5], 'command', letters_at, waits_at)
+while at < letters_at do at = record(at, outcomes) end
+if waits_at <= #ARGV then write_waits(waits_at) end
 local reached = string.format('%d', position)
 call('HSET', head, 'commit', string.format('%d', ARGV[2] + 1), 'command', ARGV[4], 'position', reached)
 return position

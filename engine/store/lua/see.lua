@@ -9,6 +9,7 @@
 -- Errors   an index key of another kind
 -- One server holds all keys here: index keys follow from what rows hold, undeclared.
 local call, partitions = redis.call, tonumber(ARGV[1])
+local indexes, prefix = cjson.decode(ARGV[4]), ARGV[3]
 -- include shared/group.lua
 local function value(row, name) return row.values[name] end
 local positions, parked, rows, answers = {}, {}, {}, {}
@@ -16,14 +17,13 @@ for i = 1, partitions do
   positions[i] = call('HGET', KEYS[2 * i - 1], 'position') or '0'
   parked[i] = call('HGETALL', KEYS[2 * i])
 end
-local indexes = cjson.decode(ARGV[4])
 for i = 2 * partitions + 1, #KEYS do
   local row, fields = {id = KEYS[i]:sub(#ARGV[2] + 1), values = {}, entries = {}}, redis.pcall('HGETALL', KEYS[i])
   if fields.err then fields = false end
   for at = 1, #(fields or {}), 2 do row.values[fields[at]] = fields[at + 1] end
   rows[#rows + 1], answers[#answers + 1] = row, {fields, row.entries}
   for _, index in ipairs(indexes) do
-    local key = group_key(row, index, value, ARGV[3])
+    local key = group_key(row, index, value)
     if key then row.entries[#row.entries + 1], row.entries[#row.entries + 2] = key, call('ZSCORE', key, row.id) end
   end
 end

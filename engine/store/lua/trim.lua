@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
 -- Drop what is behind: commands that are done, outcomes that left the window.
--- KEYS     1 lease  2 head  3 commands  4 outcomes
--- ARGV     1 token  2 first command to keep  3 first outcome to keep
+-- KEYS     1 lease  2 head  3 commands  4 outcomes  5 late
+-- ARGV     1 token  2 first command to keep  3 first outcome to keep  4 first late one
 -- Returns  OK
 -- Errors   FENCED  the lease is not ours; nothing was written
 -- Never beyond head's own last command: an id that asks for more is lowered to it.
@@ -21,5 +21,6 @@ redis.call('XTRIM', KEYS[3], 'MINID', '=', lower(ARGV[2], done))
 if gone then
   redis.call('XTRIM', KEYS[4], 'MINID', '=', first)
   redis.call('HSET', KEYS[2], 'forgotten', gone[1])
+  redis.call('XTRIM', KEYS[5], 'MINID', '=', lower(ARGV[4], done))
 end
 return redis.status_reply('OK')

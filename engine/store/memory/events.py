@@ -1,18 +1,18 @@
 """One partition's ledger: aggregates' events, the log, outcomes and head."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from engine.core.codec import outcome_of
 from engine.core.errors import Fenced, Refused, Torn
 from engine.core.ids import stream_order
 from engine.core.outcome import Outcome
-from engine.core.records import Commit, Entry, Head, Mended, NewEvent, Record, StoredEvent
-from engine.core.rejections import NO_VERSION
+from engine.core.records import Commit, Entry, Head, Mended, StoredEvent, Waits
 from engine.store.commands import COMMANDS_SOURCE
 from engine.store.keys import Keys
+from engine.store.memory.commits import Writing, flat
 from engine.store.memory.keyspace import Keyspace
-from engine.store.memory.mending import letter, mend
+from engine.store.memory.mending import mend
 from engine.store.memory.ownership import Tried, is_held
 from engine.store.memory.server import Link
 
@@ -26,7 +26,8 @@ class MemoryLedger:
         self._link, self._keys = link, keys
         self._partition, self._partitions, self._token = partition, partitions, token
         self._head, self._log = keys.head(partition), keys.log(partition)
-        self._outcomes = keys.outcomes(partition)
+        self._outcomes, self._late = keys.outcomes(partition), keys.late(partition)
+        self._waiting = keys.waiting(partition)
         tried = Tried(link, keys.lease(partition), token)
         self.suspect, self.acquit = tried.suspect, tried.acquit
 
@@ -37,12 +38,14 @@ class MemoryLedger:
         position, command = head.get("position", "0"), head.get("command", "0-0")
         _check_ends(data.stream(self._log).ends_at() or "0-0", f"{position}-0", "log")
         _check_ends(data.stream(self._outcomes).ends_at() or command, command, "outcomes")
+        late = head.get("late", "0-0")
+        _check_ends(data.stream(self._late).ends_at() or late, late, "stream of late outcomes")
         branch = self._branch(data, position)
         data.put(self._head, {"partitions": head.get("partitions", str(self._partitions))})
         commit, forgotten = int(head.get("commit", 0)), head.get("forgotten", "0-0")
         crashes = int(data.hash(self._keys.lease(self._partition)).get("crashes", 0))
         waiting = data.stream(self._keys.commands(self._partition)).ends_at() or "0-0"
-        return Head(commit, command, int(position), forgotten, branch, crashes, waiting)
+        return Head(commit, command, int(position), forgotten, branch, crashes, waiting, late)
 
     async def load(
         self, aggregates: Sequence[str], above: Sequence[int]
@@ -62,7 +65,8 @@ class MemoryLedger:
         if (number, position) != (str(commit.number), str(commit.position)):
             raise Fenced(f"commit {number} stands, not {commit.number}")
         self._check(data, head.get("command", "0-0"), commit)
-        reached = self._write(commit)
+        self._check_waits(data, head.get("late", "0-0"), commit.waits)
+        reached = Writing(self._link, self._keys, self._partition, commit).run()
         data.put(
             self._head,
             {"commit": str(commit.number + 1), "command": commit.command, "position": str(reached)},
@@ -70,9 +74,16 @@ class MemoryLedger:
 
     async def outcomes(self, below: str, count: int) -> list[Outcome]:
         """Up to ``count`` outcomes below a stream id (``+`` for the end), newest first."""
+        return await self._newest(self._outcomes, below, count)
+
+    async def late(self, below: str, count: int) -> list[Outcome]:
+        """The same of late outcomes, by their own ids; each ``entry`` is the command's."""
+        return await self._newest(self._late, below, count)
+
+    async def waiting(self) -> dict[str, bytes]:
+        """What is kept of the commands that wait, by their stream ids."""
         data = await self._link.turn()
-        found = data.stream(self._outcomes).below(below, count)
-        return [outcome_of(entry, self._partition) for entry in found]
+        return {entry: kept.encode() for entry, kept in data.hash(self._waiting).items()}
 
     async def now_ms(self) -> int:
         """The server's clock, in milliseconds since 1970."""
@@ -85,7 +96,7 @@ class MemoryLedger:
         commands, dead = self._keys.commands(self._partition), self._keys.dead(self._partition)
         return mend(self._link.server, commands, dead, COMMANDS_SOURCE, done)
 
-    async def trim(self, commands_below: str, outcomes_below: str) -> None:
+    async def trim(self, commands_below: str, outcomes_below: str, late_below: str) -> None:
         """Drop commands and outcomes below an id each, never beyond head; notes ``forgotten``."""
         data = self._fenced(await self._link.turn())
         commands = data.stream(self._keys.commands(self._partition))
@@ -96,6 +107,7 @@ class MemoryLedger:
         commands.trim(min(commands_below, done, key=stream_order))
         if gone:
             outcomes.trim(first)
+            data.stream(self._late).trim(min(late_below, done, key=stream_order))
             data.put(self._head, {"forgotten": gone[0].id})
 
     async def reply(self, replies: Sequence[tuple[str, bytes]], seconds: int) -> None:
@@ -115,6 +127,11 @@ class MemoryLedger:
         if refused is not None:
             raise refused
 
+    async def _newest(self, key: str, below: str, count: int) -> list[Outcome]:
+        data = await self._link.turn()
+        found = data.stream(key).below(below, count)
+        return [outcome_of(entry, self._partition) for entry in found]
+
     def _events(self, aggregate: str) -> str:
         return self._keys.events(self._partition, aggregate)
 
@@ -131,7 +148,7 @@ class MemoryLedger:
             return noted[-1].fields[b"branch"].decode()
         branch = secrets.token_hex(_BRANCH_BYTES)
         note = {"branch": branch, "from": position, "server": self._link.run}
-        self._link.server.add(key, _flat(note))
+        self._link.server.add(key, flat(note))
         return branch
 
     def _check(self, data: Keyspace, done: str, commit: Commit) -> None:
@@ -145,38 +162,19 @@ class MemoryLedger:
             found = len(data.stream(self._events(aggregate)).entries)
             if found != version:
                 raise Torn(f"{aggregate} has version {found}, not {version}")
-        first = commit.records[0].entry
-        if stream_order(first) <= stream_order(done):
+        first = commit.records[0].entry if commit.records else ""
+        if first and stream_order(first) <= stream_order(done):
             raise Torn(f"{first} was answered before {done}")
 
-    def _write(self, commit: Commit) -> int:
-        """Write dead letters, events and outcomes; returns the position then reached."""
-        for one in commit.letters:
-            buried = letter(COMMANDS_SOURCE, one.entry, one.code, one.message, one.attempts)
-            self._link.server.add(self._keys.dead(self._partition), buried)
-        position, versions = commit.position, dict(commit.versions)
-        for record in commit.records:
-            aggregate = record.aggregate.decode(errors="replace")
-            for event in record.events:
-                versions[aggregate] += 1
-                position += 1
-                version = versions[aggregate]
-                fact = {b"type": event.type.encode(), b"data": event.data, b"meta": event.meta}
-                about = {b"aggregate": record.aggregate, b"version": b"%d" % version}
-                self._append(self._events(aggregate), fact, f"{version}-0")
-                self._append(self._log, about | fact, f"{position}-0")
-            if record.note is not None:
-                position += 1
-                self._append(self._log, _note(record.aggregate, record.note), f"{position}-0")
-            said = _outcome(record, position, commit.branch)
-            self._append(self._outcomes, said, record.entry)
-        return position
-
-    def _append(self, key: str, fields: Mapping[bytes, bytes], id: str) -> None:
-        """Add an entry under an id of ours; see lua/shared/append.lua."""
-        stream = self._link.server.data.stream(key)
-        stream.last = stream.ends_at() or "0-0"
-        self._link.server.add(key, fields, id)
+    def _check_waits(self, data: Keyspace, last: str, waits: Waits | None) -> None:
+        """The same for what waits; see lua/shared/waiting.lua."""
+        if waits is None:
+            return
+        _check_ends(data.stream(self._late).ends_at() or last, last, "stream of late outcomes")
+        _check_ends(last, waits.behind, "stream of late outcomes")
+        for record in waits.late.values():
+            if record.entry not in data.hash(self._waiting):
+                raise Torn(f"{record.entry} does not wait")
 
 
 def stored(entry: Entry) -> StoredEvent:
@@ -189,28 +187,3 @@ def stored(entry: Entry) -> StoredEvent:
 def _check_ends(found: str, expected: str, name: str) -> None:
     if found != expected:
         raise Torn(f"the {name} ends at {found}, and head says {expected}")
-
-
-def _outcome(record: Record, position: int, branch: str) -> dict[bytes, bytes]:
-    said = {
-        "id": record.id, "status": record.status.value, "aggregate": record.aggregate,
-        "version": str(record.version), "position": str(position), "branch": branch,
-        "digest": record.digest, "detail": record.detail,
-    }  # fmt: skip
-    return _flat(said)
-
-
-def _note(aggregate: bytes, note: NewEvent) -> dict[bytes, bytes]:
-    """What goes into the log alone."""
-    said: dict[str, str | bytes] = {
-        "aggregate": aggregate, "version": NO_VERSION, "type": note.type, "data": note.data,
-        "meta": note.meta,
-    }  # fmt: skip
-    return _flat(said)
-
-
-def _flat(fields: dict[str, str | bytes] | dict[str, str]) -> dict[bytes, bytes]:
-    return {
-        name.encode(): value if isinstance(value, bytes) else value.encode()
-        for name, value in fields.items()
-    }

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.core.ids import CLOCK_LIMIT_MS, stream_ms, stream_order
-from engine.core.records import Entry, Mended
+from engine.core.records import Letter, Mended
 from engine.store.commands import COMMAND_FIELDS, DEAD_FIELDS
 from engine.store.memory.server import LAST_SEQUENCE, MemoryServer
 
@@ -31,10 +31,10 @@ def mend(server: MemoryServer, key: str, dead: str, source: str, done: str) -> M
     for entry in ahead:
         order = stream_order(entry.id)
         if not _follows(order, before):
-            letters.append(letter(source, entry, "future_id", _FUTURE))
+            letters.append(letter(source, Letter(entry, "future_id", _FUTURE, 0)))
             moved.append(entry.id)
         elif 2 * len(entry.fields) > _VALUES_LIMIT:
-            letters.append(letter(source, entry, "too_many_fields", _FIELDS))
+            letters.append(letter(source, Letter(entry, "too_many_fields", _FIELDS, 0)))
             moved.append(entry.id)
         else:
             again.append(entry.fields)
@@ -50,10 +50,9 @@ def mend(server: MemoryServer, key: str, dead: str, source: str, done: str) -> M
     return Mended(moved, len(again), stream.ends_at() or done)
 
 
-def letter(
-    source: str, entry: Entry, code: str, message: str, attempts: int = 0
-) -> dict[bytes, bytes]:
-    """A dead letter of an entry; see lua/shared/dead.lua."""
+def letter(source: str, one: Letter) -> dict[bytes, bytes]:
+    """A dead letter as it stands in its stream; see lua/shared/dead.lua."""
+    entry, code, message, attempts, traceback = one
     known = {name: entry.fields.get(name.encode(), b"") for name in COMMAND_FIELDS}
     others = [(n, v) for n, v in entry.fields.items() if n.decode("latin-1") not in known]
     size, kept = 0, []
@@ -62,6 +61,7 @@ def letter(
         if size <= _OTHERS_BYTES:
             kept += [name.decode("latin-1"), value.decode("latin-1")]
     why: dict[str, Any] = {"code": code, "message": message}
+    why |= {"traceback": traceback} if traceback else {}
     why |= {"others": kept} if kept else {}
     why |= {"others_bytes": size} if size > _OTHERS_BYTES else {}
     about = {"source": source, "entry": entry.id, "error": json.dumps(why)}

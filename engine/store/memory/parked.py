@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from engine.core.parking import Ask, Note, asks_in, notes_in
 from engine.core.records import Entry
+from engine.store.commands import COMMAND_FIELDS
 from engine.store.keys import Keys, parked_of
+from engine.store.memory.commands import command_fields
 from engine.store.memory.server import Link
 
 
@@ -46,5 +48,30 @@ class MemoryParked:
     async def letters(self, partition: int | None, after: str, count: int) -> list[Entry]:
         """Dead letters of a partition's commands, or of the inbox, above an id."""
         data = await self._link.turn()
-        key = self._keys.inbox_dead() if partition is None else self._keys.dead(partition)
-        return data.stream(key).after(after, count)
+        return data.stream(self._streams(partition)[0]).after(after, count)
+
+    async def revive(self, partition: int | None, letter: str, id: str) -> str:
+        """Submit a letter's command again, as one with another id; the letter goes."""
+        data = await self._link.turn()
+        dead, commands = self._streams(partition)
+        found = [each for each in data.stream(dead).entries if each.id == letter]
+        if not found:
+            return ""
+        fields = {name: found[0].fields.get(name.encode(), b"") for name in COMMAND_FIELDS}
+        entry = self._link.server.add(commands, command_fields(fields | {"id": id.encode()}))
+        data.stream(dead).entries.remove(found[0])
+        return entry
+
+    async def drop(self, partition: int | None, letter: str) -> bool:
+        """Throw a letter away; False where it is not there (any more)."""
+        entries = (await self._link.turn()).stream(self._streams(partition)[0]).entries
+        kept = [each for each in entries if each.id != letter]
+        is_there = len(kept) < len(entries)
+        entries[:] = kept
+        return is_there
+
+    def _streams(self, partition: int | None) -> tuple[str, str]:
+        """The dead letters, and where their commands came from."""
+        if partition is None:
+            return self._keys.inbox_dead(), self._keys.inbox()
+        return self._keys.dead(partition), self._keys.commands(partition)

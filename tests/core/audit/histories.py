@@ -1,6 +1,6 @@
 """Hand-made logs and outcomes: what a partition's commits would have written."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from engine.core.audit.history import History
 from engine.core.branches import Branch
 from engine.core.records import Entry
 
-NAMES = Names(0, "head", "log", "outcomes", "commands", "branches")
+NAMES = Names(0, "head", "log", "outcomes", "commands", "branches", "waiting", "late")
 BRANCHES = [Branch("b1", 0, "s")]
 
 
@@ -63,6 +63,7 @@ def judged(
     gone: str | None = None,
     partitions: int = 1,
     branches: Sequence[Branch] = BRANCHES,
+    waiting: Collection[str] = (),
 ) -> list[Finding]:
     """What a history comes to: events and outcomes in the order in which they are judged.
 
@@ -76,6 +77,7 @@ def judged(
         else:
             history.event(entry)
     history.end()
+    answers.end(waiting)
     return history.all_findings(gone or forgotten)
 
 

@@ -9,6 +9,9 @@ HEAD = {"commit": "2", "command": "6-0", "position": "3", "partitions": "4"}
 
 def test_a_head_that_agrees() -> None:
     assert not list(judge_ends(NAMES, Ends(HEAD, "3-0", "6-0"), 4))
+    late = HEAD | {"late": "5-0"}
+    assert not list(judge_ends(NAMES, Ends(late, "3-0", "6-0", "5-0"), 4))
+    assert not list(judge_ends(NAMES, Ends(late, "3-0", "6-0"), 4))
     assert not list(judge_ends(NAMES, Ends({}, "0-0", "0-0"), 4))
     opened = {"partitions": "4"}
     assert not list(judge_ends(NAMES, Ends(opened, "0-0", "0-0"), 4))
@@ -23,6 +26,7 @@ def test_a_head_that_agrees() -> None:
         (Ends(HEAD, "3-0", "0-0"), "command"),
         (Ends(HEAD | {"partitions": "8"}, "3-0", "6-0"), "partitions"),
         (Ends(HEAD | {"commit": "0"}, "3-0", "6-0"), "commit"),
+        (Ends(HEAD, "3-0", "6-0", "5-0"), "late"),
         (Ends({"commit": "1"}, "0-0", "0-0"), "commit"),
         (Ends(HEAD | {"forgotten": "7-0"}, "3-0", "6-0"), "forgotten"),
     ],

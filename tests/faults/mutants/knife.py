@@ -7,7 +7,7 @@ import pytest
 
 from engine.store import scripts
 
-SECOND_NET = "if was[3] and not above(ARGV[at], was[3]) then"
+SECOND_NET = "if was[3] and at < letters_at and not above(ARGV[at], was[3]) then"
 """``commit.lua`` also compares the first command's id with the last one's: it masks others."""
 
 

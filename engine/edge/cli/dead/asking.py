@@ -1,13 +1,21 @@
-"""``semel dead retry`` and ``drop``: what to do about parked aggregates."""
+"""``semel dead retry`` and ``drop``: what to do about parked aggregates, and dead letters."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from engine.core.errors import NotFound, NotYet
+from engine.core.errors import Misuse, NotFound, NotYet
 from engine.core.parking import DROP, RETRY
 from engine.edge.building import Building
+from engine.edge.cli.dead.letters import (
+    Aggregate,
+    Code,
+    DryRun,
+    Type,
+    drop_letters,
+    retry_letters,
+)
 from engine.edge.cli.options import (
     ConfigFile,
     Format,
@@ -21,25 +29,32 @@ from engine.edge.cli.options import (
 from engine.edge.cli.output import show
 from engine.edge.cli.projection.adopt import take_mended
 from engine.edge.cli.running import on_session
+from engine.edge.dead import COMMANDS, INBOX, Filter
 from engine.edge.foreseeing import Foreseen
 from engine.edge.parked import Answer, Answered, Parked
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
 
-Projection = Annotated[
-    str, typer.Argument(metavar="PROJECTION", help="The projection, such as orders, or the router.")
+LETTERS = (COMMANDS, INBOX)
+"""Sources of letters; the others are projections and routers."""
+
+Source = Annotated[
+    str, typer.Argument(metavar="SOURCE", help="A projection, a router, commands, or inbox.")
+]
+Name = Annotated[
+    str | None,
+    typer.Argument(metavar="[NAME]", help="The aggregate, or letter, as the list names it."),
 ]
 
 
 def dead_retry(  # noqa: PLR0913 -- the options of every verb, and its own
-    projection: Projection,
-    aggregate: Annotated[
-        str | None, typer.Argument(metavar="[AGGREGATE]", help="One of them; all unless named.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what the code found here would do; do nothing.")
-    ] = False,
+    source: Source,
+    name: Name = None,
+    type: Type = None,
+    code: Code = None,
+    aggregate: Aggregate = None,
+    dry_run: DryRun = False,
     no_adopt: Annotated[
         bool, typer.Option("--no-adopt", help="Leave it to workers with the code of before.")
     ] = False,
@@ -50,43 +65,49 @@ def dead_retry(  # noqa: PLR0913 -- the options of every verb, and its own
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Have a projection, or a router, replay parked aggregates, each from where it was parked.
+    """Have what was parked replayed, or dead letters' commands submitted again.
 
-    Mend and deploy the projection's code first: where the code found here is not that of the
-    live generation, it takes that over (see `semel projection adopt`). An aggregate whose
-    rows have since taken events of others cannot be replayed: only a rebuild mends those, and
-    the answer says so. Exits 0 when all have caught up, 1 when one is still parked, 6 when
-    nobody answers. (Dead letters of commands are not retried by this: submit the command
-    again, with a new id.)
+    All that fit, unless one is named. A letter's command is a new one, whose id names the old;
+    the letter goes in the same step. Exits 1 where one could not be submitted.
+
+    A parked aggregate is replayed in order. Mend and deploy the code first: where a projection's
+    is not that of the live generation, it takes that over (`semel projection adopt`). Where
+    rows have since taken events of others, only a rebuild mends them, and the answer says so.
+    Exits 1 when one is still parked, 6 when nobody answers.
 
     \b
     Examples:
-      semel dead retry orders --dry-run
       semel dead retry orders order-42
+      semel dead retry commands --type CreateOrder --code raised
     """  # noqa: D301 -- \b keeps the help's lines as they are
     from engine.app import domain_of  # noqa: PLC0415
 
-    settings = settings_of(redis, config, namespace)
-    domain = domain_of(settings)
+    settings, which = settings_of(redis, config, namespace), _filter(source, type, code, aggregate)
+    domain = None if source in LETTERS else domain_of(settings)
 
     async def work(session: "RedisSession") -> int:
+        if domain is None:
+            return await retry_letters(session, source, name, which, output, dry_run=dry_run)
         parked, seconds = Parked(session, generation), wait or settings.wait_seconds
-        names = await _names(parked, projection, aggregate)
-        if projection in domain.projections and generation is None and not no_adopt:
-            building = Building(session, projection, settings.lease_seconds)
+        names = await _names(parked, source, name)
+        if source in domain.projections and generation is None and not no_adopt:
+            building = Building(session, source, settings.lease_seconds)
             await take_mended(building, domain, seconds, dry_run=dry_run)
-        if not dry_run:
-            return await _ask(parked, RETRY, projection, names, seconds, output)
-        seen = [await parked.foresee(domain, settings, projection, name) for name in names]
-        show(output, seen, map(_foreseen, seen))
-        return 1 if any(each.error for each in seen) else 0
+        if dry_run:
+            foreseen = [await parked.foresee(domain, settings, source, each) for each in names]
+            return _show(foreseen, output)
+        return await _ask(parked, RETRY, source, names, seconds, output)
 
     return on_session(settings, work)
 
 
 def dead_drop(  # noqa: PLR0913 -- the options of every verb, and its own
-    projection: Projection,
-    aggregate: Annotated[str, typer.Argument(metavar="AGGREGATE", help="The parked aggregate.")],
+    source: Source,
+    name: Name = None,
+    type: Type = None,
+    code: Code = None,
+    aggregate: Aggregate = None,
+    dry_run: DryRun = False,
     generation: Generation = None,
     wait: Wait = None,
     redis: Redis = None,
@@ -94,22 +115,38 @@ def dead_drop(  # noqa: PLR0913 -- the options of every verb, and its own
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Give up what a projection has parked: its rows will lack these events.
+    """Give up what was parked, or throw dead letters of commands away.
 
-    (Of a router: nothing will be sent because of them.) Later events of the aggregate are applied
-    again. `semel verify` names its rows as wrong
-    until the projection is rebuilt.
+    The rows of a parked aggregate will lack these events; later ones are applied again. Of a
+    router's nothing will follow.
+    `semel verify` names its rows as wrong until the projection is rebuilt. Of letters, all that
+    fit are dropped, unless one is named.
 
-    Example: semel dead drop orders order-42
-    """
-    settings = settings_of(redis, config, namespace)
+    \b
+    Examples:
+      semel dead drop orders order-42
+      semel dead drop commands --code deadly --dry-run
+    """  # noqa: D301 -- \b keeps the help's lines as they are
+    settings, which = settings_of(redis, config, namespace), _filter(source, type, code, aggregate)
+    if source not in LETTERS and (name is None or dry_run):
+        raise Misuse("which parked aggregate? semel dead drop PROJECTION AGGREGATE")
 
     async def work(session: "RedisSession") -> int:
+        if source in LETTERS or name is None:
+            return await drop_letters(session, source, name, which, output, dry_run=dry_run)
         seconds = wait or settings.wait_seconds
         parked = Parked(session, generation)
-        return await _ask(parked, DROP, projection, [aggregate], seconds, output)
+        return await _ask(parked, DROP, source, [name], seconds, output)
 
     return on_session(settings, work)
+
+
+def _filter(source: str, type: str | None, code: str | None, aggregate: str | None) -> Filter:
+    """Which letters are meant; raises `Misuse` where it is not letters that are asked for."""
+    which = Filter(type, code, aggregate)
+    if source not in LETTERS and which != Filter():
+        raise Misuse("--type, --code and --aggregate choose dead letters: of commands, or inbox")
+    return which
 
 
 async def _names(parked: Parked, projection: str, aggregate: str | None) -> list[str]:
@@ -121,6 +158,12 @@ async def _names(parked: Parked, projection: str, aggregate: str | None) -> list
     if not names:
         raise NotFound(f"no aggregate is parked in {projection}")
     return names
+
+
+def _show(seen: Sequence[Foreseen], output: Format) -> int:
+    """Show what a replay of aggregates would do; returns the exit code."""
+    show(output, seen, map(_foreseen, seen))
+    return 1 if any(each.error for each in seen) else 0
 
 
 async def _ask(  # noqa: PLR0913 -- a request about aggregates, and how to show the answers

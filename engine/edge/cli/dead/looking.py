@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.core.errors import Misuse, SemelError
+from engine.edge.cli.dead.letters import Aggregate, Code, Type, by_error
 from engine.edge.cli.options import (
     ConfigFile,
     Format,
@@ -19,7 +20,7 @@ from engine.edge.cli.options import (
 from engine.edge.cli.output import plain, say, show
 from engine.edge.cli.readable import document, table
 from engine.edge.cli.running import on_session
-from engine.edge.dead import COMMANDS, INBOX, DeadLetters
+from engine.edge.dead import COMMANDS, INBOX, DeadLetters, Filter
 from engine.edge.parked import Parked
 
 if TYPE_CHECKING:
@@ -27,15 +28,23 @@ if TYPE_CHECKING:
     from engine.edge.dead import Dead
     from engine.settings import Settings
 
+NOTHING = "nothing is parked, no letter is dead"
+
 _ERROR_SHOWN = 100
 """Characters of an error in the list: `semel dead show` has all of it."""
 
 
 def dead_list(  # noqa: PLR0913 -- the options of every verb, and its own
-    projection: Annotated[
+    source: Annotated[
         str | None,
-        typer.Argument(metavar="[PROJECTION]", help="One, or a router; all unless named."),
+        typer.Argument(metavar="[SOURCE]", help="Projection, router, commands or inbox; or all."),
     ] = None,
+    type: Type = None,
+    code: Code = None,
+    aggregate: Aggregate = None,
+    grouped: Annotated[
+        bool, typer.Option("--grouped", help="How many there are of each error and type.")
+    ] = False,
     generation: Generation = None,
     limit: Annotated[int, typer.Option(min=1, help="So many dead letters per partition.")] = 100,
     redis: Redis = None,
@@ -45,25 +54,32 @@ def dead_list(  # noqa: PLR0913 -- the options of every verb, and its own
 ) -> int:
     """List aggregates that projections and routers have parked, and dead letters of commands.
 
-    They park an aggregate when their code cannot handle one of its events: the rest flows.
-    They are those of the packages in the working directory; one that is named is all that is
-    listed.
+    Projections and routers park an aggregate when their code cannot handle one of its events:
+    the rest flows. They are those of the packages in the working directory; a source that is
+    named is all that is listed.
 
     \b
     Examples:
       semel dead list -o jsonl
       semel dead list orders --generation 2
+      semel dead list commands --grouped
     """  # noqa: D301 -- \b keeps the help's lines as they are
-    settings = settings_of(redis, config, namespace)
-    if generation is not None and projection is None:
+    settings, which = settings_of(redis, config, namespace), Filter(type, code, aggregate)
+    if generation is not None and source in (None, COMMANDS, INBOX):
         raise Misuse("name the projection whose generation it is: semel dead list orders …")
-    names = [projection] if projection else _projections(settings)
+    names = [source] if source else [*_projections(settings), COMMANDS, INBOX]
 
     async def work(session: "RedisSession") -> int:
         parked = Parked(session, generation)
-        found = [each for name in names for each in await parked.listed(name)]
-        found += [] if projection else await DeadLetters(session).letters(limit)
-        show(output, found, _listed(found) if found else "nothing is parked, no letter is dead")
+        found = await DeadLetters(session).letters(limit)
+        for name in names:
+            found += [] if name in (COMMANDS, INBOX) else await parked.listed(name)
+        found = [each for each in found if each.source in names and which.takes(each)]
+        if grouped:
+            groups = by_error(found)
+            show(output, groups, _counted(groups) if groups else NOTHING)
+        else:
+            show(output, found, _listed(found) if found else NOTHING)
         return 0
 
     return on_session(settings, work)
@@ -82,7 +98,7 @@ def dead_show(  # noqa: PLR0913 -- the options of every verb, and its own
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Show one of them with its error: of a parked aggregate, the traceback too.
+    """Show one of them with its error, and the traceback where there is one.
 
     \b
     Examples:
@@ -94,7 +110,9 @@ def dead_show(  # noqa: PLR0913 -- the options of every verb, and its own
     async def work(session: "RedisSession") -> int:
         if source in (COMMANDS, INBOX):
             letter = await DeadLetters(session).letter(source, name)
-            show(output, letter, document(letter))
+            read = letter | {"error": dict(letter["error"])}
+            lines = read["error"].pop("traceback", "").splitlines()
+            show(output, letter, [*document(read), *lines])
         else:
             note = await Parked(session, generation).note(source, name)
             read = plain(note)
@@ -124,6 +142,17 @@ def _listed(found: "Sequence[Dead]") -> Iterator[str]:
             (d.source, d.name, d.aggregate, d.at, d.type, d.attempts, _time(d.since_ms),
              d.error[:_ERROR_SHOWN])
             for d in found
+        ),
+    )  # fmt: skip
+
+
+def _counted(groups: "Sequence[dict[str, Any]]") -> Iterator[str]:
+    return table(
+        ("source", "code", "type", "count", "since", "last", "error"),
+        (
+            (g["source"], g["code"], g["type"], g["count"], _time(g["since_ms"]),
+             _time(g["last_ms"]), g["error"][:_ERROR_SHOWN])
+            for g in groups
         ),
     )  # fmt: skip
 

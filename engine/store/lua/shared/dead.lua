@@ -1,4 +1,4 @@
--- A dead letter: letter(source, id, fields, code, message, attempts) is what XADD takes of it,
+-- A dead letter: letter(source, id, fields, code, message, attempts, traceback) is what XADD takes of it,
 -- with the same fields in the same order whatever was in the entry. The fields of a command are kept
 -- as they are, "" for one that is missing. What else there was stands in `error` as `others`,
 -- name after value, one character a byte: JSON has no other way to hold any bytes whatever.
@@ -9,7 +9,7 @@ local function plain(text)
     return string.char(code < 192 and 194 or 195, code < 192 and code or code - 64)
   end))
 end
-local function letter(source, id, fields, code, message, attempts)
+local function letter(source, id, fields, code, message, attempts, traceback)
   local of, others, size = {id = '', type = '', aggregate = '', data = '', meta = ''}, {}, 0
   local seen = {}
   for i = 1, #fields, 2 do
@@ -24,18 +24,21 @@ local function letter(source, id, fields, code, message, attempts)
     end
   end
   local why = {code = code, message = message}
+  if traceback and traceback ~= '' then why.traceback = traceback end
   if #others > 0 then why.others = others end
   if size > OTHERS_BYTES then why.others_bytes = size end
   return {'source', source, 'entry', id, 'id', of.id, 'type', of.type, 'aggregate', of.aggregate,
     'data', of.data, 'meta', of.meta, 'error', cjson.encode(why), 'attempts', attempts or '0'}
 end
--- The arguments from `at` on are letters: entry, code, message, attempts, count of values, values.
+-- The arguments from `at` on, before `upto`, are letters: entry, code, message, attempts, traceback,
+-- count of values, values.
 -- An entry may have more of these than Lua hands on at once: they are taken one by one.
-local function bury_all(key, source, at)
-  while at <= #ARGV do
-    local values, after = {}, at + 5 + ARGV[at + 4]
-    for i = at + 5, after - 1 do values[#values + 1] = ARGV[i] end
-    local one = letter(source, ARGV[at], values, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3])
+local function bury_all(key, source, at, upto)
+  while at < upto do
+    local values, after = {}, at + 6 + ARGV[at + 5]
+    for i = at + 6, after - 1 do values[#values + 1] = ARGV[i] end
+    local one = letter(source, ARGV[at], values, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3],
+      ARGV[at + 4])
     redis.call('XADD', key, '*', unpack(one))
     at = after
   end

@@ -1,11 +1,13 @@
--- The key of the group of an index that a row belongs to, nil for none: `of` tells a field's value,
--- `prefix` is that of index keys.
-local function group_key(row, index, of, prefix)
+-- The key of the group of an index that a row belongs to, nil for none: `of` tells a field's value.
+-- Needs `indexes` and the `prefix` of index keys.
+for _, index in ipairs(indexes) do index.prefix = prefix .. index[1] .. ':' end
+local function group_key(row, index, of)
   local parts = {}
   for i, name in ipairs(index[2]) do
-    parts[i] = of(row, name)
-    if not parts[i] then return nil end
-    if parts[i]:find('[%%/]') then parts[i] = parts[i]:gsub('[%%/]', {['%'] = '%25', ['/'] = '%2F'}) end
+    local part = of(row, name)
+    if not part then return nil end
+    if part:find('[%%/]') then part = part:gsub('[%%/]', {['%'] = '%25', ['/'] = '%2F'}) end
+    parts[i] = part
   end
-  return prefix .. index[1] .. ':' .. table.concat(parts, '/')
+  return index.prefix .. table.concat(parts, '/')
 end

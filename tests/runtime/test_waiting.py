@@ -1,0 +1,230 @@
+"""Commands that cannot be decided wait: in their order, in nobody's way, and not for ever."""
+
+import json
+
+import pytest
+from structlog.testing import capture_logs
+
+from engine.core.outcome import Status
+from tests.counted import Counted
+from tests.eventually import eventually
+from tests.runtime.stage import Stage, aggregates, home
+
+PROBE = "probe-1"
+HOME = home(PROBE)
+OTHER = aggregates("probe", HOME, 2)[1]
+SOON = {"retry_attempts": 1000, "retry_pause_seconds": 0.001}
+
+
+async def test_what_raises_is_deferred_and_tried_again_until_it_is_decided() -> None:
+    stage = Stage(**SOON)
+    stage.gates.down.add("s")
+    async with stage.owner(HOME):
+        first = await stage.answer("Ask", PROBE, id="a")
+        assert (first.status, first.detail["code"]) == (Status.DEFERRED, "raised")
+        assert "s is down" in first.detail["message"]
+        kept = stage.waiting(HOME)[first.entry]
+        assert kept["fields"] == {"id": "a", "type": "Ask", "aggregate": PROBE, "data": "{}"}
+        assert (kept["tries"] >= 1, kept["error"]) == (True, "ConnectionError: s is down")
+        await eventually(lambda: len(stage.gates.asked) > 3, "it is tried again")
+        assert stage.events(PROBE) == []
+        stage.gates.down.clear()
+        late = await stage.late_outcome(first.entry, HOME)
+    assert (late.status, late.id, late.version, late.position) == ("accepted", "a", 1, 1)
+    assert stage.events(PROBE) == [("1-0", "Noted")]
+    assert stage.waiting(HOME) == {}
+    assert stage.head(HOME)["late"] == late.late
+
+
+async def test_an_aggregate_is_closed_and_all_others_go_on() -> None:
+    stage = Stage(**SOON)
+    stage.gates.down.add("s")
+    async with stage.owner(HOME):
+        waits = await stage.answer("Ask", PROBE, id="a")
+        behind = [await stage.answer("Note", PROBE, {"text": str(n)}, id=f"b{n}") for n in range(3)]
+        others = [await stage.answer("Note", OTHER) for _ in range(3)]
+        assert [one.status for one in others] == ["accepted"] * 3
+        assert [(one.status, one.detail["code"]) for one in behind] == [("deferred", "behind")] * 3
+        stage.gates.down.clear()
+        late = [await stage.late_outcome(one.entry, HOME) for one in (waits, *behind)]
+        assert (await stage.answer("Note", PROBE)).version == 5
+    assert [one.version for one in late] == [1, 2, 3, 4]
+    assert [one.entry for one in stage.late(HOME)] == [one.entry for one in (waits, *behind)]
+    assert all(one.late.partition("-")[0] >= one.entry.partition("-")[0] for one in late)
+
+
+async def test_what_stands_behind_it_in_its_batch_waits_too() -> None:
+    stage = Stage(**SOON)
+    stage.gates.down.add("s")
+    sent = [stage.send(one, PROBE, id=f"c{n}") for n, one in enumerate(("Note", "Ask", "Note"))]
+    async with stage.owner(HOME):
+        outcomes = [await stage.outcome(entry, HOME) for entry in sent]
+        assert [one.status for one in outcomes] == ["accepted", "deferred", "deferred"]
+        stage.gates.down.clear()
+        late = [await stage.late_outcome(entry, HOME) for entry in sent[1:]]
+    assert [one.version for one in late] == [2, 3]
+
+
+async def test_what_is_slow_is_deferred_and_goes_on() -> None:
+    stage = Stage(patience_seconds=0.01)
+    async with stage.owner(HOME):
+        slow = await stage.answer("Wait", PROBE, {"gate": "g"}, id="slow")
+        behind = await stage.answer("Note", PROBE, id="behind")
+        assert (slow.status, slow.detail["code"]) == (Status.DEFERRED, "slow")
+        assert (await stage.answer("Note", OTHER)).status is Status.ACCEPTED
+        stage.gates["g"].set()
+        assert (await stage.late_outcome(slow.entry, HOME)).version == 1
+        assert (await stage.late_outcome(behind.entry, HOME)).version == 2
+    assert stage.gates.waiting == ["slow"], "it was decided once"
+
+
+async def test_what_takes_too_long_is_given_up() -> None:
+    stage = Stage(patience_seconds=0.01, decide_seconds=0.05)
+    async with stage.owner(HOME):
+        slow = await stage.answer("Wait", PROBE, {"gate": "never"}, id="slow")
+        behind = await stage.answer("Note", PROBE)
+        late = await stage.late_outcome(slow.entry, HOME)
+        assert (late.status, late.detail["code"]) == (Status.FAILED, "too_slow")
+        assert (await stage.late_outcome(behind.entry, HOME)).version == 1
+    [letter] = stage.dead(HOME)
+    assert (letter["id"], letter["entry"], letter["attempts"]) == ("slow", slow.entry, "1")
+
+
+async def test_after_enough_attempts_it_is_failed_and_a_dead_letter() -> None:
+    stage = Stage(retry_attempts=3, retry_pause_seconds=0.001)
+    stage.gates.down.add("s")
+    sent, behind = stage.send("Ask", PROBE, id="a"), stage.send("Note", PROBE)
+    async with stage.owner(HOME):
+        late = await stage.late_outcome(sent, HOME)
+        assert (await stage.late_outcome(behind, HOME)).status is Status.ACCEPTED
+    assert (late.status, late.detail["code"]) == (Status.FAILED, "raised")
+    assert stage.gates.asked == ["a"] * 3
+    [letter] = stage.dead(HOME)
+    assert (letter["type"], letter["aggregate"], letter["data"]) == ("Ask", PROBE, "{}")
+    assert (letter["id"], letter["attempts"]) == ("a", "3")
+    why = json.loads(letter["error"])
+    assert (why["code"], why["message"]) == ("raised", "ConnectionError: s is down")
+    assert "in ask\n" in why["traceback"]
+
+
+async def test_after_long_enough_it_is_failed_however_few_the_attempts() -> None:
+    stage = Stage(retry_attempts=10**6, retry_seconds=0.05, retry_pause_seconds=60)
+    stage.gates.down.add("s")
+    async with stage.owner(HOME):
+        deferred = await stage.answer("Ask", PROBE)
+        assert (await stage.late_outcome(deferred.entry, HOME)).status is Status.FAILED
+    assert len(stage.gates.asked) == 2
+
+
+async def test_where_one_attempt_is_all_it_is_failed_at_once() -> None:
+    stage = Stage(retry_attempts=1)
+    async with stage.owner(HOME):
+        assert (await stage.answer("Raise", PROBE)).status is Status.FAILED
+        assert (await stage.answer("Note", PROBE)).status is Status.ACCEPTED
+    assert [letter["type"] for letter in stage.dead(HOME)] == ["Raise"]
+    assert stage.late(HOME) == []
+
+
+async def test_a_repeat_of_what_waits_is_answered_behind_it() -> None:
+    stage = Stage(**SOON)
+    stage.gates.down.add("s")
+    sent = [stage.send("Ask", PROBE, id="a") for _ in range(2)]
+    async with stage.owner(HOME):
+        sent.append((await stage.answer("Ask", PROBE, id="a")).entry)
+        other = await stage.answer("Note", PROBE, id="a")
+        assert (other.status, other.detail["code"]) == ("rejected", "id_reused")
+        stage.gates.down.clear()
+        first, *repeats = [await stage.late_outcome(entry, HOME) for entry in sent]
+        again = await stage.answer("Ask", PROBE, id="a")
+    assert [one.status for one in (first, *repeats, again)] == ["accepted", *["duplicate"] * 3]
+    for one in (*repeats, again):
+        said = one.detail["first"]
+        assert (said["entry"], said["status"], said["version"]) == (sent[0], "accepted", 1)
+    assert len(stage.events(PROBE)) == 1
+
+
+async def test_where_too_many_of_an_aggregate_wait_it_is_busy_for_now() -> None:
+    stage = Stage(waiting_per_aggregate=3, **SOON)
+    stage.gates.down.add("s")
+    counted = Counted()
+    async with stage.owner(HOME):
+        waits = [await stage.answer("Ask", PROBE, id=f"a{n}") for n in range(3)]
+        busy = await stage.answer("Note", PROBE, id="b")
+        assert [one.status for one in waits] == ["deferred"] * 3
+        assert (busy.status, busy.detail["code"]) == ("rejected", "busy")
+        assert counted.more("semel_commands_busy_total") == 1
+        stage.gates.down.clear()
+        for one in waits:
+            await stage.late_outcome(one.entry, HOME)
+        again = await stage.answer("Note", PROBE, id="b")
+    assert (again.status, again.version) == ("accepted", 4)
+
+
+async def test_where_too_many_wait_no_more_are_read_and_health_says_so() -> None:
+    stage = Stage(waiting_per_partition=2, **SOON)
+    stage.gates.down.add("s")
+    async with stage.owner(HOME) as served:
+        with capture_logs() as logs:
+            for _ in range(2):
+                await stage.answer("Ask", PROBE)
+            sent = stage.send("Note", OTHER)
+            await eventually(lambda: served.progress.report().trouble, "it says what keeps it")
+            assert "no more are read" in served.progress.report().trouble
+            assert stage.outcomes_due(HOME) == [sent]
+            stage.gates.down.clear()
+            assert (await stage.outcome(sent, HOME)).status is Status.ACCEPTED
+            await eventually(lambda: not served.progress.report().trouble, "all is well")
+    events = [each["event"] for each in logs]
+    assert events.count("partition.crowded") == events.count("partition.uncrowded") == 1
+
+
+async def test_who_stops_while_it_is_crowded_stops() -> None:
+    stage = Stage(waiting_per_partition=1, retry_attempts=9, retry_pause_seconds=60)
+    stage.gates.down.add("s")
+    async with stage.owner(HOME) as served:
+        await stage.answer("Ask", PROBE)
+        stage.send("Note", OTHER)
+        await eventually(lambda: served.progress.report().trouble, "it says what keeps it")
+
+
+async def test_the_one_who_named_a_list_is_told_the_final_outcome_only() -> None:
+    stage = Stage(**SOON)
+    stage.gates.down.add("s")
+    async with stage.owner(HOME):
+        deferred = await stage.answer("Ask", PROBE, id="a", meta={"reply": "r1"})
+        stage.gates.down.clear()
+        late = await stage.late_outcome(deferred.entry, HOME)
+        queue = await eventually(
+            lambda: stage.server.data.queue(stage.keys.reply("r1")), "it is told"
+        )
+    [reply] = map(json.loads, queue)
+    assert (reply["status"], reply["entry"], reply["late"]) == (
+        "accepted",
+        deferred.entry,
+        late.late,
+    )
+
+
+async def test_an_expected_version_is_compared_when_its_turn_comes() -> None:
+    stage = Stage(**SOON)
+    stage.gates.down.add("s")
+    async with stage.owner(HOME):
+        first = await stage.answer("Ask", PROBE)
+        fine = await stage.answer("Note", PROBE, meta={"expect": 1})
+        wrong = await stage.answer("Note", PROBE, meta={"expect": 1})
+        stage.gates.down.clear()
+        late = [await stage.late_outcome(one.entry, HOME) for one in (first, fine, wrong)]
+    assert [one.status for one in late] == ["accepted", "accepted", "rejected"]
+    assert late[2].detail["code"] == "version_conflict"
+
+
+@pytest.mark.parametrize("command", ["Hog", "HogLater"])
+async def test_who_keeps_the_loop_is_named(command: str) -> None:
+    stage = Stage(block_seconds=0.01)
+    async with stage.owner(HOME):
+        with capture_logs() as logs:
+            assert (await stage.answer(command, PROBE, id="h")).status is Status.ACCEPTED
+    [said] = [each for each in logs if each["event"] == "decider.blocked"]
+    assert (said["command"], said["type"]) == ("h", command)
+    assert "probes.py" in said["decider"]
+    assert said["seconds"] >= 0.01
