@@ -13,24 +13,16 @@ from engine.core.comparing import read_compared
 from engine.core.generations import NONE
 from engine.core.projection import Projection
 from engine.core.routing import partition_of
-from engine.runtime import comparison, curator, offer, removal
-from engine.runtime import projector as projector_module
 from projections.customers import customers
 from projections.orders import OrderRow, on_created, orders
 from tests.eventually import eventually
 from tests.runtime.stage import PARTITIONS
-from tests.runtime.works import NAME, never_level, works
+from tests.runtime.works import NAME, without_pauses, works
 
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is waited for is waited for shortly."""
-    for module, name in (
-        (projector_module, "IDLE_SECONDS"), (curator, "IDLE_SECONDS"), (curator, "CALM_SECONDS"),
-        (curator, "FLIP_SECONDS"), (comparison, "ROUND_SECONDS"), (removal, "POLL_SECONDS"),
-    ):  # fmt: skip
-        monkeypatch.setattr(module, name, 0.01)
-    monkeypatch.setattr(offer, "NEAR_EVENTS", 0)
+    without_pauses(monkeypatch)
 
 
 async def test_the_first_worker_makes_the_first_generation_its_codes(
@@ -64,34 +56,6 @@ async def test_a_build_by_the_same_code_goes_live_identical_while_commands_come(
         assert len(w.rows(2)) >= result.rows > 0
         said = await w.said()
         assert (said.previous, said.previous_digest, said.removing) == (1, "a", ())
-
-
-async def test_under_steady_load_a_build_goes_live_from_where_the_live_one_stood(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    async with works(monkeypatch) as w:
-        tried = never_level(monkeypatch)
-        await w.worker("a")
-        await w.applied(1)
-        stood = await w.session.builds.positions(NAME, 1)
-        await w.rebuild("a")
-        await w.live(2)
-        assert tried[0] == []
-        assert tried[-1] == stood
-
-
-async def test_a_build_that_has_nearly_caught_up_takes_all_the_time_there_is(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Bounded as before it would lag behind what is live for ever."""
-    async with works(monkeypatch) as w:
-        await w.worker("a")
-        await w.applied(1)
-        await w.rebuild("a", load=0.0005)
-        await eventually(lambda: w.rows(2), "some rows are built")
-        assert await w.lacks(2)
-        monkeypatch.setattr(offer, "NEAR_EVENTS", 2000)
-        await w.live(2)
 
 
 async def test_the_previous_generation_goes_without_a_trace_when_it_was_kept_long_enough(
