@@ -50,10 +50,9 @@ class Settings(BaseModel):
         0.4, gt=0, le=20, description="How often leases are renewed and free ones looked for."
     )
     stall_seconds: float = Field(
-        30,
-        gt=0,
+        30, gt=0,
         description="A process whose event loop gives no sign of life for so long is given up.",
-    )
+    )  # fmt: skip
     connect_seconds: float = Field(
         30, ge=0, description="How long a start waits for a Redis that is out of reach."
     )

@@ -2,7 +2,14 @@
 
 import pytest
 
-from engine.core.inside import Cause, cause_in, inside_id, is_inside_id, reaction_id
+from engine.core.inside import (
+    Cause,
+    again_id,
+    cause_in,
+    inside_id,
+    is_inside_id,
+    reaction_id,
+)
 
 SECRET = b"secret"
 CAUSE = Cause("fulfilment", "order-42", "c-1", 2, 0)
@@ -45,3 +52,16 @@ def test_ids_do_not_grow_from_command_to_command() -> None:
 def test_what_no_router_made_names_no_cause(id: str) -> None:
     assert cause_in(id) is None
     assert not is_inside_id(SECRET, id, "")
+
+
+def test_what_is_submitted_again_keeps_its_cause() -> None:
+    id = reaction_id(SECRET, CAUSE, "stock-7")
+    for _ in range(3):
+        id = again_id(SECRET, id)
+        assert is_inside_id(SECRET, id, "stock-7")
+        assert cause_in(id) == CAUSE
+    assert id.rsplit("/", 2)[1] == "3"
+    for other in ("c-1", inside_id(SECRET, "inbox", "7-0")):
+        again = again_id(SECRET, other)
+        assert is_inside_id(SECRET, again, "stock-7")
+        assert cause_in(again) is None

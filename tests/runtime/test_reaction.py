@@ -1,7 +1,15 @@
 """A router at work: what follows from events, once; and what of a command passes on to the next."""
 
-from engine.core.inside import cause_in
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from engine import Rejected
+from engine.core.inside import again_id, cause_in
 from engine.core.outcome import Status
+from tests import transfers
+from tests.eventually import eventually
 from tests.runtime.bank import Bank
 from tests.runtime.stage import home
 from tests.transfers import Deposit, Finish
@@ -96,3 +104,42 @@ async def test_a_router_that_comes_late_reads_all_there_is() -> None:
             await bank.settled()
     bank.require_once(finished=10)
     assert bank.state("account-a") == 0
+
+
+async def test_what_is_refused_late_comes_back_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    down = True
+
+    def refuse_later(command: transfers.Withdraw, _balance: int) -> transfers.Withdrawn:
+        if down:
+            raise ConnectionError("the bank is closed")
+        raise Rejected("closed", f"nothing is paid out, not {command.amount}")
+
+    account = replace(transfers.account, decide=[transfers.deposit, refuse_later])
+    monkeypatch.setattr(transfers, "deciders", [account, transfers.transfer])
+    bank = Bank(retry_attempts=1000, retry_pause_seconds=0.001)
+    async with bank.open():
+        bank.begin(1)
+        partition = home("account-a")
+        await eventually(lambda: bank.stage.waiting(partition), "it is deferred")
+        await bank.settled()
+        assert not bank.logged("_rejected")
+        down = False
+        await eventually(lambda: bank.stage.late(partition), "it is decided")
+        await bank.settled()
+    assert [note["data"]["code"] for note in bank.logged("_rejected")] == ["closed"]
+    assert bank.logged("Cancelled")[0]["data"] == {"reason": "closed"}
+
+
+async def test_a_dead_letter_that_is_submitted_again_is_still_its_routers() -> None:
+    bank = Bank()
+    async with bank.open():
+        bank.begin(1)
+        await bank.settled()
+        [asked] = [each for each in bank.from_inside() if each["type"] == "Withdraw"]
+        secret = bank.stage.server.data.hash(bank.stage.keys.meta())["secret"].encode()
+        id = again_id(secret, asked["id"])
+        data = msgspec.json.decode(asked["data"])
+        said = await bank.stage.answer("Withdraw", "account-a", data, id=id, meta=asked["meta"])
+        assert (said.status, said.detail["code"]) == (Status.REJECTED, "too_little")
+        await bank.settled()
+    assert [note["data"]["cause"] for note in bank.logged("_rejected")][:2] == ["transfer-1"] * 2

@@ -26,6 +26,8 @@ EXPECTED = {
     "changes": "{shop}:changes",
     "commands": "{shop:7}:commands",
     "outcomes": "{shop:7}:outcomes",
+    "waiting": "{shop:7}:waiting",
+    "late": "{shop:7}:late",
     "events": "{shop:7}:events:AGG",
     "log": "{shop:7}:log",
     "head": "{shop:7}:head",

@@ -67,13 +67,12 @@ def dead_retry(  # noqa: PLR0913 -- the options of every verb, and its own
 ) -> int:
     """Have what was parked replayed, or dead letters' commands submitted again.
 
-    All that fit, unless one is named. A letter's command is a new one, whose id names the old;
-    the letter goes in the same step. Exits 1 where one could not be submitted.
+    All that fit, unless one is named. A letter's command is a new one, whose id names the old; it
+    goes in the same step. Exits 1 where one could not be submitted.
 
-    A parked aggregate is replayed in order. Mend and deploy the code first: where a projection's
-    is not that of the live generation, it takes that over (`semel projection adopt`). Where
-    rows have since taken events of others, only a rebuild mends them, and the answer says so.
-    Exits 1 when one is still parked, 6 when nobody answers.
+    A parked aggregate is replayed in order. Mend and deploy the code first: a projection's takes
+    the live generation over (`semel projection adopt`). Rows that have since taken events of
+    others only a rebuild mends. Exits 1 when one is still parked, 6 when nobody answers.
 
     \b
     Examples:
@@ -88,14 +87,14 @@ def dead_retry(  # noqa: PLR0913 -- the options of every verb, and its own
     async def work(session: "RedisSession") -> int:
         if domain is None:
             return await retry_letters(session, source, name, which, output, dry_run=dry_run)
-        parked, seconds = Parked(session, generation), wait or settings.wait_seconds
-        names = await _names(parked, source, name)
+        parked = Parked(session, generation)
+        names, seconds = await _names(parked, source, name), wait or settings.wait_seconds
         if source in domain.projections and generation is None and not no_adopt:
             building = Building(session, source, settings.lease_seconds)
             await take_mended(building, domain, seconds, dry_run=dry_run)
         if dry_run:
-            foreseen = [await parked.foresee(domain, settings, source, each) for each in names]
-            return _show(foreseen, output)
+            seen = [await parked.foresee(domain, settings, source, each) for each in names]
+            return _show(seen, output)
         return await _ask(parked, RETRY, source, names, seconds, output)
 
     return on_session(settings, work)
