@@ -23,6 +23,7 @@ from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
 from engine.core.reacting import Rejection, Router, Send, send
 from engine.core.retry import Retry
+from engine.core.upcasting import Upcaster
 from engine.core.views import Page, Views
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ __all__ = [
     "Send",
     "Status",
     "Unknown",
+    "Upcaster",
     "VersionConflict",
     "Views",
     "add",

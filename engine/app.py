@@ -26,6 +26,7 @@ from engine.core import registry
 from engine.core.confinement import require_confined
 from engine.core.errors import Misregistered, Misuse, SemelError, single
 from engine.core.ports import Session
+from engine.core.reactions import with_reactions
 from engine.core.registry import Domain
 from engine.edge.client import Client
 from engine.runtime import node, webhook
@@ -79,11 +80,13 @@ def domain_of(settings: Settings) -> Domain:
     domain = registry.build(
         deciders=getattr(handlers, "deciders", ()),
         services=getattr(handlers, "services", ()),
-        reactions=(*getattr(handlers, "routers", ()), *getattr(handlers, "effects", ())),
+        upcasters=getattr(handlers, "upcasters", ()),
         projections=getattr(projections, "projections", ()),
         queries=getattr(projections, "queries", ()),
     )
+    with_reactions(domain, getattr(handlers, "routers", ()), getattr(handlers, "effects", ()))
     registry.require_handled(domain, settings.handlers)
+    registry.require_readable(domain)
     require_confined(settings.projections, but=settings.handlers)
     return domain
 
@@ -160,7 +163,7 @@ def worker_role(
     It tells ``health`` how it stands.
     """
     served = (*domain.projections, *domain.reactions)
-    unknown = sorted(set(names) - set(served))
+    unknown = sorted({*names} - {*served})
     if unknown or not served:
         known = ", ".join(sorted(served)) or f"none in the package {settings.projections!r}"
         raise Misuse(

@@ -13,6 +13,8 @@
     assert shop.group(orders, "by_customer", "c-1") == ["order-1"]
     assert shop.ask(get_order_by_id, GetOrderById(order_id="order-1")).customer_name == "Ada"
 
+    given(decider, recorded(OrderCreated, 1, {…}, upcasters)).when(…)  # what version 1 stored
+
 Everything is encoded and decoded on its way, as it is in Redis, and rows and indexes are those
 of the store in memory: what holds here holds there. Nothing here needs an ``async`` test.
 """
@@ -36,6 +38,7 @@ from engine.core.projecting import Projecting, projecting
 from engine.core.projection import AnyRow, Append, Operation, Projection, delete, put
 from engine.core.records import LoggedEvent, RowChange
 from engine.core.scalars import as_row
+from engine.core.upcasting import recorded
 from engine.core.views import Views
 from engine.edge.queries import RowViews
 from engine.store.keys import Keys
@@ -43,7 +46,7 @@ from engine.store.memory import MemoryServer
 from engine.store.memory.apply import Place, apply
 from engine.store.memory.views import MemoryRows, views_only
 
-__all__ = ["NOON", "Decided", "Given", "Happened", "ReadModels", "given"]
+__all__ = ["NOON", "Decided", "Given", "Happened", "ReadModels", "given", "recorded"]
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 """When a command is decided in a test that does not say otherwise."""
@@ -211,8 +214,10 @@ class ReadModels:
         version = self._versions[aggregate] = self._versions.get(aggregate, 0) + 1
         position = self._position
         meta = codec.event_meta(f"command-{position}", f"{position}-0", self._time, NO_META)
-        name = type(event).__name__
-        return LoggedEvent(position, aggregate, version, name, codec.encode(event), meta)
+        kind = type(event)
+        if kind.__event_version__ > 1:
+            meta = codec.of_version(meta, kind.__event_version__)
+        return LoggedEvent(position, aggregate, version, kind.__name__, codec.encode(event), meta)
 
     def _write(self, projection: Projection[Any], changes: Sequence[RowChange]) -> None:
         apply(self._data, self._place(projection), changes)

@@ -35,4 +35,4 @@ class Shop:
 
     def _stored(self, event: Event) -> Event:
         """The event as it comes back from where it was stored."""
-        return self._domain.decode_event(type(event).__name__, codec.encode(event))
+        return self._domain.decode_event(type(event).__name__, codec.encode(event), b"{}")

@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from engine import telemetry
 from engine.core import errors, registry
+from engine.core.reactions import with_reactions
 from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
@@ -46,7 +47,7 @@ def _keys_in_code() -> set[str]:
     keys = Keys("semel")
     return {
         keys.meta(), keys.inbox(), keys.inbox_lease(), keys.forwarded(), keys.inbox_dead(),
-        keys.nodes(), keys.node("ID"), keys.changes(), keys.watch(), keys.alarms(),
+        keys.nodes(), keys.node("ID"), keys.changes(), keys.watch(), keys.alarms(), keys.schemas(),
         *(
             keys.partition(0, name).replace(":0}", ":P}")
             for name in (
@@ -79,7 +80,7 @@ def test_every_key_function_is_in_this_test() -> None:
     functions = {name for name in vars(Keys) if not name.startswith("_") and name != "namespace"}
     assert functions == {
         "meta", "inbox", "inbox_lease", "forwarded", "inbox_dead", "nodes", "node", "changes",
-        "watch", "alarms",
+        "watch", "alarms", "schemas",
         "partition", "commands", "outcomes", "waiting", "late", "events", "log", "head",
         "branches", "lease",
         "sources", "dead", "projection", "parked", "changed", "reaction", "reaction_parked",
@@ -180,8 +181,8 @@ def test_the_readmes_domain_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "a_bank_of_the_readme.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     bank: Any = import_module("a_bank_of_the_readme")
-    reactions = [*bank.routers, *bank.effects]
-    registry.build([bank.decider], [bank.accounts], [bank.get_accounts], reactions=reactions)
+    domain = registry.build([bank.decider], [bank.accounts], [bank.get_accounts])
+    with_reactions(domain, [*bank.routers, *bank.effects])
     tests = [test for name, test in vars(bank).items() if name.startswith("test_")]
     assert len(tests) == 2
     for test in tests:

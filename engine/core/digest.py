@@ -1,9 +1,10 @@
 """A digest of a projection's code: what tells changed code from the same.
 
-It covers the row's type, the indexes, the handlers and the events they take, and of the
-domain's own modules whatever these lead to, name by name: a function that a handler calls, a
-constant that this one uses. Not what else stands in those modules, such as queries; nor
-comments, docstrings and layout. What is reached through `getattr` or other tricks is not seen.
+It covers the row's type, the indexes, the handlers and the events they take, with the upcasters
+of these, and of the domain's own modules whatever these lead to, name by name: a function that
+a handler calls, a constant that this one uses. Not what else stands in those modules, such as
+queries; nor comments, docstrings and layout. What is reached through `getattr` or other tricks
+is not seen.
 """
 
 import ast
@@ -19,6 +20,7 @@ from typing import Any, NamedTuple
 from engine.core.messages import Event
 from engine.core.projection import Projection
 from engine.core.signatures import taken
+from engine.core.upcasting import Upcaster
 
 _DIGEST_BYTES = 8
 """64 bits tell one version of some code from another."""
@@ -34,11 +36,14 @@ class _Place(NamedTuple):
     name: str
 
 
-def code_digest(projection: Projection[Any]) -> str:
+def code_digest(projection: Projection[Any], upcasters: Iterable[Upcaster] = ()) -> str:
     """The same for the same code, in every process; another one for changed code."""
     digest = blake2b(repr(projection.indexes).encode(), digest_size=_DIGEST_BYTES)
     reached: dict[_Place, str] = {}
     todo = list(_beginnings(projection))
+    for upcaster in upcasters:
+        digest.update(f"\0{upcaster}".encode())
+        todo += _places_of(upcaster.lift)
     while todo:
         place = todo.pop()
         if place not in reached:

@@ -6,6 +6,7 @@
     ├── Rejected             the command was understood, and the answer is no
     │   └── VersionConflict  the aggregate is not at the version that was expected
     ├── Failed               the decider raised: ours or the domain's fault, not the sender's
+    ├── Unreadable           a recorded event cannot be brought to what its class is here
     ├── NotFound             no such row, aggregate or command
     ├── HistoryLost          it stood in a tail that a server lost: submit again, same id
     ├── Parked               a view passes over what the receipt stands for, until mended
@@ -66,6 +67,13 @@ class VersionConflict(Rejected):
 
 class Failed(SemelError):
     """The decider raised something that is not a rejection; the message quotes it."""
+
+
+class Unreadable(SemelError):
+    """A recorded event cannot be brought to what its class is here; the message says why.
+
+    Its upcaster raised, or newer code wrote it: the code must be mended or be as new.
+    """
 
 
 class NotFound(SemelError):

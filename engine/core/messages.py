@@ -19,11 +19,33 @@ class Command(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class EventType(msgspec.StructMeta):
+    """Takes one keyword more than msgspec's own, which refuses what it does not know."""
+
+    __event_version__: int
+
+    def __new__(  # noqa: PYI034 -- mypy knows no Self in a metaclass
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        version: int = 1,
+        **options: Any,
+    ) -> "EventType":
+        """An event's class, which remembers its ``version``."""
+        made = super().__new__(mcls, name, bases, namespace, **options)
+        made.__event_version__ = version
+        return made
+
+
 @dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, metaclass=EventType):
     """A fact, named in the past tense: ``class OrderCreated(Event)``.
 
-    Stored as JSON under its class name, for ever: fields may be added with a default.
+    Stored as JSON under its class name, for ever: fields may be added with a default. After
+    any other change it is ``class OrderCreated(Event, version=2)``, and an `Upcaster` reads
+    what was stored before. The version is no field; it begins at 1.
     """
 
 
@@ -97,7 +119,10 @@ NO_META = CommandMeta()
 
 
 class EventMeta(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """An event's ``meta`` as it is stored: its cause by ``id`` and stream id, and more."""
+    """An event's ``meta`` as it is stored: its cause by ``id`` and stream id, and more.
+
+    ``schema`` is the version of the event's type, where that is not the first one.
+    """
 
     causation: str
     entry: str
@@ -105,4 +130,5 @@ class EventMeta(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     user: str | None = None
     correlation: str | None = None
     traceparent: str | None = None
+    schema: int = 1
     depth: int = 0

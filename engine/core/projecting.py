@@ -21,7 +21,7 @@ def projecting(domain: Domain, projection: Projection[Any]) -> Projecting:
         handler = handlers.get(event.type)
         if handler is None:
             return []
-        fact = domain.decode_event(event.type, event.data)
+        fact = domain.decode_event(event.type, event.data, event.meta)
         if not handler.wants_context:
             return changes_of(projection, event.position, handler.apply(fact))
         context = event_context(partition, event, read_event_meta(event.meta))

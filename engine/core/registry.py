@@ -1,30 +1,31 @@
 """The registered domain: which function answers which message.
 
-Registration is explicit: a ``handlers`` package lists its ``deciders`` (and ``services`` and
-``routers``), a ``projections`` package its ``projections`` and ``queries``. Which message a
-function takes is the annotation of its first parameter. What contradicts itself is a
-`Misregistered` at start, naming both places.
+Registration is explicit: packages list what they have, ``handlers`` its ``deciders`` and more,
+``projections`` its ``projections`` and ``queries``. Which message a function takes says the
+annotation of its first parameter. What contradicts itself is a `Misregistered`, naming both places.
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import msgspec
 
+from engine.core.codec import VERSIONED
 from engine.core.confinement import require_query_handler
 from engine.core.decider import Decider, Decision
-from engine.core.effects import Deeds, Effect, deeds_of
+from engine.core.effects import Deeds
 from engine.core.errors import Misregistered
-from engine.core.indexed import require_indexes
+from engine.core.indexing import require_indexes
 from engine.core.messages import Command, CommandContext, Event, Query
 from engine.core.projection import Operation, Projection
-from engine.core.reacting import Router, Routes, routes_of, wants_context
+from engine.core.reacting import Routes, require_name, wants_context
 from engine.core.retry import Retry
 from engine.core.routing import id_fault
 from engine.core.signatures import hints_of, place_of, subclasses, taken
+from engine.core.upcasting import Steps, Upcaster, lifted, require_steps, require_version, steps_of
 from engine.core.writers import require_one_writer
 
 
@@ -73,16 +74,27 @@ class Domain:
     routers: dict[str, Routes] = field(default_factory=dict)
     effects: dict[str, Deeds] = field(default_factory=dict)
     decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
+    upcasters: Mapping[str, Steps] = field(default_factory=dict)
 
     @property
     def reactions(self) -> tuple[str, ...]:
-        """What reacts to events, by name: routers and side effects."""
+        """The names of routers and side effects."""
         return (*self.routers, *self.effects)
 
-    def decode_event(self, kind: str, data: bytes) -> Event:
-        """An event from its type and stored JSON; raises `KeyError` or a msgspec error."""
+    def decode_event(self, kind: str, data: bytes, meta: bytes) -> Event:
+        """An event as it was stored, whichever version of its type stored it.
+
+        Every recorded event is read here. Raises `KeyError`, a msgspec error or `Unreadable`.
+        """
+        if kind in self.upcasters or meta.startswith(VERSIONED):
+            data = lifted(self.events[kind], self.upcasters.get(kind, {}), data, meta)
         event: Event = self.decoders[kind].decode(data)
         return event
+
+    def upcasters_of(self, projection: str) -> list[Upcaster]:
+        """The upcasters of the events that a projection takes: its rows follow from them too."""
+        steps = [self.upcasters.get(event, {}) for event in self.event_handlers[projection]]
+        return [each[version] for each in steps for version in sorted(each)]
 
 
 def build(
@@ -90,7 +102,7 @@ def build(
     projections: Sequence[Projection[Any]] = (),
     queries: Sequence[Callable[..., Awaitable[Any]]] = (),
     services: Sequence[object] = (),
-    reactions: Sequence[Router | Effect] = (),
+    upcasters: Sequence[Upcaster] = (),
 ) -> Domain:
     """Check and index a domain; raises `Misregistered`."""
     domain = Domain()
@@ -101,9 +113,14 @@ def build(
         require_one_writer(projection, domain.kind_events)
     for answer in queries:
         _add_query(domain, answer)
-    for reaction in reactions:
-        _add_reaction(domain, reaction)
+    domain.upcasters = steps_of(upcasters, domain.events)
     return domain
+
+
+def require_readable(domain: Domain) -> None:
+    """Raise `Misregistered` for an event that could not be read in every version it ever had."""
+    for name, event in domain.events.items():
+        require_steps(event, domain.upcasters.get(name, {}))
 
 
 def require_handled(domain: Domain, package: str) -> None:
@@ -136,7 +153,7 @@ def _add_decider(domain: Domain, decider: Decider[Any], services: Sequence[objec
             )
     events = taken(decider.evolve, 1, Event)
     for event in events:
-        _add_event(domain, event)
+        add_event(domain, event)
     domain.kind_events[decider.kind] = frozenset(event.__name__ for event in events)
 
 
@@ -149,7 +166,8 @@ def _add_command(domain: Domain, command: type[Command], handler: CommandHandler
     domain.commands[command.__name__] = handler
 
 
-def _add_event(domain: Domain, event: type[Event]) -> None:
+def add_event(domain: Domain, event: type[Event]) -> None:
+    """Have an event be known by its name; raises `Misregistered`."""
     other = domain.events.get(event.__name__)
     if other is not None and other is not event:
         raise Misregistered(
@@ -157,6 +175,7 @@ def _add_event(domain: Domain, event: type[Event]) -> None:
         )
     if event.__name__.startswith("_"):
         raise Misregistered(f"{place_of(event)}: names of events do not begin with _, as ours do")
+    require_version(event)
     domain.events[event.__name__] = event
     try:
         domain.decoders[event.__name__] = msgspec.json.Decoder(event)
@@ -167,11 +186,9 @@ def _add_event(domain: Domain, event: type[Event]) -> None:
 
 
 def _command_handler(
-    command: type[Command],
-    decider: Decider[Any],
-    function: Callable[..., Any],
+    command: type[Command], decider: Decider[Any], function: Callable[..., Any],
     services: Sequence[object],
-) -> CommandHandler:
+) -> CommandHandler:  # fmt: skip
     hints = hints_of(function)
     context = None
     given: dict[str, object] = {}
@@ -205,8 +222,7 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
     name = projection.name
     if name in domain.projections:
         raise Misregistered(f"two projections are called {name!r}")
-    if not name.isidentifier():
-        raise Misregistered(f"a projection's name is a word of letters, digits and _, not {name!r}")
+    require_name(name, "projection")
     handlers: dict[str, EventHandler] = {}
     for function in projection.on:
         with_context = wants_context(function)
@@ -216,25 +232,11 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
                     f"the projection {name!r} has two functions for {event.__name__}; "
                     f"one is at {place_of(function)}"
                 )
-            _add_event(domain, event)
+            add_event(domain, event)
             handlers[event.__name__] = EventHandler(function, with_context)
     require_indexes(projection)
     domain.projections[name] = projection
     domain.event_handlers[name] = handlers
-
-
-def _add_reaction(domain: Domain, reaction: Router | Effect) -> None:
-    name = reaction.name
-    if name in domain.reactions or name in domain.projections:
-        raise Misregistered(f"two of projections, routers and side effects are called {name!r}")
-    if isinstance(reaction, Router):
-        domain.routers[name] = routes_of(reaction)
-        events = set(domain.routers[name].events)
-    else:
-        domain.effects[name] = deeds_of(reaction)
-        events = set(domain.effects[name].events)
-    for event in events:
-        _add_event(domain, event)
 
 
 def _add_query(domain: Domain, answer: Callable[..., Awaitable[Any]]) -> None:

@@ -71,7 +71,7 @@ def routing(domain: Domain, router: str, partitions: int, secret: bytes, bounds:
         if event.type == REJECTED:
             fact = rejection_for(router, event)
         else:
-            fact = domain.decode_event(event.type, event.data)
+            fact = domain.decode_event(event.type, event.data, event.meta)
         if fact is None:
             return ()
         meta = read_event_meta(event.meta)

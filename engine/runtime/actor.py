@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 import msgspec
 
-from engine.core.codec import encode, event_meta
+from engine.core.codec import encode, event_meta, of_version
 from engine.core.decider import Decider, Decision, events_of
 from engine.core.draft import Answer, refused
 from engine.core.errors import Rejected, Torn
@@ -102,7 +102,7 @@ class Actors:
             return actor
         try:
             _check_unbroken(history)
-            actor.evolve(self._domain.decode_event(e.type, e.data) for e in history)
+            actor.evolve(self._domain.decode_event(e.type, e.data, e.meta) for e in history)
         except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
             actor.damage = f"{aggregate} cannot be loaded: {said(error)}"
             log.error("actor.damaged", aggregate=aggregate, error=said(error))
@@ -171,10 +171,10 @@ class Actors:
         known = self._domain.kind_events[actor.decider.kind]
         new, size = [], 0
         for event in events:
-            name, data = type(event).__name__, encode(event)
+            name, data, version = type(event).__name__, encode(event), type(event).__event_version__
             if name not in known:
                 raise TypeError(f"{name} is not in the annotation of its kind's `evolve`")
-            new.append(NewEvent(name, data, meta))
+            new.append(NewEvent(name, data, meta if version == 1 else of_version(meta, version)))
             size += len(data)
         if len(new) > self._limits.events or size > self._limits.event_bytes:
             raise Rejected(

@@ -43,7 +43,7 @@ class Doing:
     async def attempt(self, partition: int, event: LoggedEvent, index: int) -> Exception | None:
         """Do what is done because of an event, once; what it raised, if anything."""
         try:
-            fact = self._domain.decode_event(event.type, event.data)
+            fact = self._domain.decode_event(event.type, event.data, event.meta)
             with anyio.fail_after(self.effect.seconds):
                 await self._deeds[event.type].begin(partition, event, fact, index)
         except Exception as error:  # noqa: BLE001 -- the boundary to the reactions: reported, tried again

@@ -12,6 +12,7 @@ from engine.runtime.membership import Membership, Process
 from engine.runtime.offer import Offer
 from engine.runtime.partition import Partition
 from engine.runtime.reactions import reaction_groups
+from engine.runtime.recording import Recording
 from engine.runtime.shutdown import Shutdown
 from engine.runtime.watch import watch_group
 from engine.settings import Settings
@@ -42,8 +43,10 @@ async def engine(  # noqa: PLR0913 -- one process in all its aspects
     }  # fmt: skip
     watch = watch_group(session, domain, settings, process.name)
     groups = {"partitions": partitions, "inbox": inbox, **watch}
+    recording = Recording(session, domain)
 
     async def offer(_members: Mapping[str, Member]) -> Mapping[str, Group]:
+        await recording.go_on()
         return groups
 
     await Membership(session, process, offer, settings, shutdown).serve(ready)

@@ -38,7 +38,9 @@ class Offer:
         self, session: Session, domain: Domain, settings: Settings, names: Sequence[str]
     ) -> None:
         self._session, self._domain, self._settings = session, domain, settings
-        self._digests = {name: code_digest(domain.projections[name]) for name in names}
+        self._digests = {
+            name: code_digest(domain.projections[name], domain.upcasters_of(name)) for name in names
+        }
         self._builds: dict[tuple[str, int], Build] = {}
         self._groups: dict[str, dict[str, Group]] = {name: {} for name in names}
         self._troubles: dict[str, str] = {}

@@ -62,6 +62,11 @@ class RedisAudit:
         waits = frozenset(each.decode() for each in waiting)
         return Ends(_texts(head), ends[0], ends[1], ends[2], waits)
 
+    async def waiting(self, partition: int) -> dict[str, bytes]:
+        """The deferred commands that wait to be decided, as they are kept, by stream id."""
+        flat = await self._control.call("HGETALL", self.names(partition).waiting)
+        return {id.decode(): kept for id, kept in zip(flat[::2], flat[1::2], strict=True)}
+
     async def position(self, partition: int) -> int:
         """How far the head says that the log reaches."""
         return int(await self._control.call("HGET", self.keys.head(partition), "position") or 0)

@@ -51,6 +51,10 @@ class Keys:
         """Hash: what is wrong with projections, and who was told. Written by whoever watches."""
         return f"{{{self.namespace}}}:alarms"
 
+    def schemas(self) -> str:
+        """Hash, for ever: what events and commands look like. Written by engines, once each."""
+        return f"{{{self.namespace}}}:schemas"
+
     def changes(self) -> str:
         """Stream, bounded: who came, left, gave back what. Written and read by all processes."""
         return f"{{{self.namespace}}}:changes"

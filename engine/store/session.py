@@ -36,6 +36,7 @@ from engine.store.reactions import RedisReactionLog
 from engine.store.readings import RedisAlarms, RedisReadings
 from engine.store.roster import RedisRoster
 from engine.store.rows import RedisLog
+from engine.store.schemas import RedisSchemas
 from engine.store.scripts import Scripts
 from engine.store.views import RedisRows, views_only
 
@@ -74,6 +75,7 @@ class RedisSession(NamesKeys):
         self.parked = RedisParked(control, self._scripts, keys)
         self.readings = RedisReadings(control, self._scripts, keys)
         self.alarms = RedisAlarms(control, self._scripts, keys)
+        self.schemas = RedisSchemas(control, keys)
 
     @property
     def builds(self) -> RedisBuilds:

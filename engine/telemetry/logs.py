@@ -31,6 +31,8 @@ EVENTS: Final = {
     "node.drained": "Somebody asked this process to drain: `semel node drain`.",
     "node.untold": "Redis refused news; others see it at their next heartbeat.",
     "node.mute": "Redis refused a heartbeat; the process works on, but is not listed.",
+    "schemas.recorded": "This code's schemas are new here: later code is held against them.",
+    "schemas.unrecorded": "Redis did not take this code's schemas; it is asked again.",
     "actor.damaged": "An aggregate's events cannot be read by this code; its commands fail.",
     "command.deferred": "A decider raised; the command waits, and is tried again. See `error`.",
     "command.failed": "A command was given up: it is in `semel dead list`. Mend its decider.",

@@ -8,6 +8,7 @@ import pytest
 from engine import Effect, EffectContext, EventContext, Rejection, Router, Send, send
 from engine.core.errors import Misregistered
 from engine.core.reacting import sends_of
+from engine.core.reactions import with_reactions
 from engine.core.registry import build
 from tests.core.doors import Close, Closed, Opened, close, decider, on_opened, open_, projection
 
@@ -31,7 +32,7 @@ def router(*routes: Callable[..., Any], name: str = "porter") -> Router:
 
 
 def test_routes_are_known_by_the_events_that_they_take() -> None:
-    routes = build([DOORS], reactions=[router(shut_with_context, hear)]).routers["porter"]
+    routes = with_reactions(build([DOORS]), [router(shut_with_context, hear)]).routers["porter"]
     assert set(routes.events) == {Opened, Closed}
     assert all(route.wants_context for route in routes.events.values())
     assert routes.on_rejection is not None
@@ -39,7 +40,7 @@ def test_routes_are_known_by_the_events_that_they_take() -> None:
 
 
 def test_a_router_may_take_events_of_others_decider() -> None:
-    domain = build(reactions=[router(shut)])
+    domain = with_reactions(build(), [router(shut)])
     assert domain.events == {"Opened": Opened}
     assert domain.routers["porter"].on_rejection is None
 
@@ -69,20 +70,20 @@ def no_context(_event: Opened, _context: str) -> None: ...
 )
 def test_what_is_wrong_with_a_route_is_said(routes: list[Callable[..., Any]], said: str) -> None:
     with pytest.raises(Misregistered, match=said):
-        build([DOORS], reactions=[router(*routes)])
+        with_reactions(build([DOORS]), [router(*routes)])
 
 
 @pytest.mark.parametrize("name", ["", "a-b", "a b", "a/b", "größe"])
 def test_a_name_is_one_word(name: str) -> None:
     with pytest.raises(Misregistered, match="name is a word"):
-        build([DOORS], reactions=[router(shut, name=name)])
+        with_reactions(build([DOORS]), [router(shut, name=name)])
 
 
 def test_a_name_is_used_once() -> None:
     with pytest.raises(Misregistered, match="'porter'"):
-        build([DOORS], reactions=[router(shut), router(hear)])
+        with_reactions(build([DOORS]), [router(shut), router(hear)])
     with pytest.raises(Misregistered, match="'doors'"):
-        build([DOORS], [projection(on_opened)], reactions=[router(shut, name="doors")])
+        with_reactions(build([DOORS], [projection(on_opened)]), [router(shut, name="doors")])
 
 
 def test_events_may_not_be_called_as_ours() -> None:
@@ -93,7 +94,7 @@ def test_events_may_not_be_called_as_ours() -> None:
 
     take.__annotations__["_event"] = _Hidden
     with pytest.raises(Misregistered, match="do not begin with _"):
-        build(reactions=[router(take)])
+        with_reactions(build(), [router(take)])
 
 
 def test_what_a_route_answers() -> None:
@@ -125,7 +126,7 @@ def bell(*react: Callable[..., Any], **more: Any) -> Effect:
 
 
 def test_reactions_are_known_by_the_events_that_they_take() -> None:
-    domain = build([DOORS], reactions=[bell(ring_with_context)])
+    domain = with_reactions(build([DOORS]), [bell(ring_with_context)])
     deeds = domain.effects["bell"].events
     assert set(deeds) == {Opened, Closed}
     assert all(deed.wants_context for deed in deeds.values())
@@ -146,9 +147,9 @@ def test_reactions_are_known_by_the_events_that_they_take() -> None:
 )
 def test_what_is_wrong_with_a_side_effect_is_said(effect: Effect, said: str) -> None:
     with pytest.raises(Misregistered, match=said):
-        build([DOORS], reactions=[effect])
+        with_reactions(build([DOORS]), [effect])
 
 
 def test_a_router_and_a_side_effect_have_different_names() -> None:
     with pytest.raises(Misregistered, match="'bell'"):
-        build([DOORS], reactions=[router(shut, name="bell"), bell(ring)])
+        with_reactions(build([DOORS]), [router(shut, name="bell"), bell(ring)])

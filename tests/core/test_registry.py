@@ -49,9 +49,9 @@ def test_everything_is_found_by_the_name_that_travels() -> None:
 
 def test_events_are_decoded_by_name() -> None:
     domain = build([decider(open_, close)])
-    assert domain.decode_event("Opened", b'{"by":"ada","later":1}') == Opened("ada")
+    assert domain.decode_event("Opened", b'{"by":"ada","later":1}', b"{}") == Opened("ada")
     with pytest.raises(KeyError):
-        domain.decode_event("Slammed", b"{}")
+        domain.decode_event("Slammed", b"{}", b"{}")
 
 
 def test_the_order_shop_is_a_domain() -> None:

@@ -12,6 +12,7 @@ from engine import Command, Router
 from engine.core import registry
 from engine.core.outcome import Status
 from engine.core.ports import Session
+from engine.core.reactions import with_reactions
 from engine.core.routed import Bounds, routing
 from engine.runtime.reaction import Reaction
 from tests import transfers
@@ -30,7 +31,7 @@ class Bank:
         routers = transfers.routers
         if routes:
             routers = [Router(name=NAME, routes=routes)]
-        self.stage.domain = registry.build(transfers.deciders, reactions=routers)
+        self.stage.domain = with_reactions(registry.build(transfers.deciders), routers)
         self.wrap: dict[str, Any] = {}
         """What happens around calls of a reaction's log; see `Meddler`."""
         self._tokens = 0
@@ -151,9 +152,9 @@ class Bank:
         key = self.stage.keys.events(home(aggregate), aggregate)
         state = decider.initial
         for entry in self.stage.server.data.stream(key).entries:
-            kind = entry.fields[b"type"].decode()
+            kind, meta = entry.fields[b"type"].decode(), entry.fields[b"meta"]
             state = decider.evolve(
-                state, self.stage.domain.decode_event(kind, entry.fields[b"data"])
+                state, self.stage.domain.decode_event(kind, entry.fields[b"data"], meta)
             )
         return state
 

@@ -170,7 +170,9 @@ def folded(r: Reading) -> Rows:
     events = [
         Happened(
             entry.fields[b"aggregate"].decode(),
-            r.stage.domain.decode_event(entry.fields[b"type"].decode(), entry.fields[b"data"]),
+            r.stage.domain.decode_event(
+                entry.fields[b"type"].decode(), entry.fields[b"data"], entry.fields[b"meta"]
+            ),
         )
         for entry in r.entries()
     ]

@@ -11,6 +11,7 @@ import pytest
 from engine import Effect, EffectContext
 from engine.core import registry
 from engine.core.parking import DROP, RETRY, Ask, Note, notes_in
+from engine.core.reactions import with_reactions
 from engine.runtime import parking, reacting, standstill
 from engine.runtime.effects import Doing, EffectReaction
 from tests import transfers
@@ -58,7 +59,7 @@ class Post:
 
     def __init__(self, world: World, **settings: Any) -> None:
         self.world, self.stage = world, Stage(**settings)
-        self.stage.domain = registry.build(transfers.deciders, reactions=[world.effect])
+        self.stage.domain = with_reactions(registry.build(transfers.deciders), [world.effect])
         self.wrap: dict[str, Any] = {}
         self._tokens = 0
 

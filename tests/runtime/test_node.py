@@ -13,6 +13,7 @@ import pytest
 
 from engine.core.ports import Session
 from engine.core.projection import Projection
+from engine.core.schemas.describing import described
 from engine.edge.client import Client
 from engine.runtime import node
 from engine.runtime import projector as projector_module
@@ -70,11 +71,14 @@ async def running(stage: Stage, nodes: int = 1) -> AsyncIterator[Client]:
 
 
 async def test_a_command_and_the_view_that_shows_it() -> None:
-    async with running(Stage(**QUICK)) as client:
+    stage = Stage(**QUICK)
+    async with running(stage) as client:
         aggregate, name = "customer-c-1", "Ada Lovelace"
         outcome = await client.commands.dispatch(RegisterCustomer(name=name), aggregate=aggregate)
         view = await client.queries.dispatch(GetCustomer(customer_id="c-1"), after=outcome)
         assert view.name == name
+    schemas = stage.server.data.hash(stage.keys.schemas())
+    assert schemas.keys() == {each.field for each in described(stage.domain)}
 
 
 @pytest.mark.parametrize("nodes", [1, 2])

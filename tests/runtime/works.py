@@ -59,7 +59,7 @@ class Works:
         served = self.stage.settings.model_copy(update=settings)
 
         async def work(session: Session) -> None:
-            self._patch.setattr(offer, "code_digest", lambda _projection: code)
+            self._patch.setattr(offer, "code_digest", lambda *_: code)
             process = Process(f"w{number}", "worker", number)
             about = (session, domain or self.stage.domain, served, (NAME,), process)
             await node.worker(*about, worker.shutdown, worker.ready.set)

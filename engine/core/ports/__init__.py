@@ -14,6 +14,7 @@ from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reacting import ReactionLog, Submission
 from engine.core.ports.reading import Log, LogReader
+from engine.core.ports.schemas import Schemas
 from engine.core.ports.session import Session
 from engine.core.ports.streams import Feed, Inbox, Subscription
 from engine.core.ports.watching import Alarms, Readings
@@ -34,6 +35,7 @@ __all__ = [
     "Readings",
     "Roster",
     "Rows",
+    "Schemas",
     "Session",
     "Submission",
     "Subscription",

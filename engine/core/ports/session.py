@@ -11,6 +11,7 @@ from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
 from engine.core.ports.reacting import ReactionLog
 from engine.core.ports.reading import Log
+from engine.core.ports.schemas import Schemas
 from engine.core.ports.streams import Feed, Inbox
 from engine.core.ports.watching import Alarms, Readings
 from engine.core.projection import Index
@@ -54,6 +55,10 @@ class Session(Protocol):
     @property
     def alarms(self) -> Alarms:
         """What is wrong with projections."""
+
+    @property
+    def schemas(self) -> Schemas:
+        """The schemas in use."""
 
     @property
     def server(self) -> str:

@@ -73,7 +73,8 @@ async def begin(
 ) -> Generations:
     """Begin a build with the code found here, at the load that is usual unless told."""
     found = await session.builds.read(PROJECTION)
-    digest, now = code_digest(domain.projections[PROJECTION]), await session.now_ms()
+    upcasters, now = domain.upcasters_of(PROJECTION), await session.now_ms()
+    digest = code_digest(domain.projections[PROJECTION], upcasters)
     begun = found.begun(digest, now) if max_load is None else found.begun(digest, now, max_load)
     if not await session.builds.revise(PROJECTION, begun):
         raise SemelError(f"somebody else changes the generations of {PROJECTION}: nothing began")

@@ -27,6 +27,7 @@ VERBS = {
     "dead": "dead",
     "node": "node",
     "verify": "verify",
+    "check": "check",
     "bench": "bench",
 }
 """Every verb, in the order of ``--help``, and the module beside this one that has its function."""

@@ -150,7 +150,8 @@ class _Checking:
         found = await self._session.builds.read(name)
         if found.is_over(int(number)):
             return OVER
-        if found.made_by(int(number)) not in ("", code_digest(projection)):
+        code = code_digest(projection, self._domain.upcasters_of(name))
+        if found.made_by(int(number)) not in ("", code):
             return OTHERS
         audit = GenerationAudit(
             self._session, self._domain, projection, int(number),

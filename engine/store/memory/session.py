@@ -23,6 +23,7 @@ from engine.store.memory.reactions import MemoryReactionLog
 from engine.store.memory.readings import MemoryAlarms, MemoryReadings
 from engine.store.memory.roster import MemoryLifeline, MemoryRoster
 from engine.store.memory.rows import MemoryLog
+from engine.store.memory.schemas import MemorySchemas
 from engine.store.memory.server import Link, MemoryServer
 from engine.store.memory.views import MemoryRows, views_only
 from engine.store.namespace import FORMAT, SECRET_BYTES
@@ -49,6 +50,7 @@ class MemorySession(NamesKeys):
         self.parked = MemoryParked(link, keys)
         self.readings = MemoryReadings(link, keys)
         self.alarms = MemoryAlarms(link, keys)
+        self.schemas = MemorySchemas(link, keys)
 
     async def create(self, partitions: int) -> None:
         """Create the namespace unless it exists, and learn its number of partitions."""

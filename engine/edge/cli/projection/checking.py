@@ -96,7 +96,8 @@ async def _audited(
 
     began = time.monotonic()
     projection, number, found = await generation_of(session, domain, name, number)
-    if found.made_by(number) not in ("", code_digest(projection)):
+    code = code_digest(projection, domain.upcasters_of(name))
+    if found.made_by(number) not in ("", code):
         say(
             f"{name}@{number} was made by other code than is found here: what differs may be what "
             f"the change did"

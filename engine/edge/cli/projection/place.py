@@ -27,7 +27,7 @@ def digest_in(domain: "Domain", name: str) -> str | None:
     from engine.core.digest import code_digest  # noqa: PLC0415 -- what --help can do without
 
     projection = domain.projections.get(name)
-    return None if projection is None else code_digest(projection)
+    return None if projection is None else code_digest(projection, domain.upcasters_of(name))
 
 
 def on_building(

@@ -1,4 +1,4 @@
-"""Whether the indexes of a projection can be kept: they name fields that its rows have."""
+"""Indexes as a projection declares them: each has a name of its own, and fields that are there."""
 
 from collections.abc import Hashable
 from typing import Any, cast
@@ -10,7 +10,7 @@ from engine.core.signatures import hints_of, place_of
 
 
 def require_indexes(projection: Projection[Any]) -> None:
-    """Raise `Misregistered` for an index that cannot be kept."""
+    """Raise `Misregistered` for an index that its rows cannot be listed by."""
     hints_of(projection.row)  # raises where the declaration of a field cannot be read
     fields, lists = projection.row.__struct_fields__, list_fields(cast("Hashable", projection.row))
     names = [index.name for index in projection.indexes]

@@ -1,0 +1,62 @@
+"""Commands that wait, and what the code here would say to them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+from pydantic import ValidationError
+
+from engine.core.intake import field_errors
+from engine.core.records import Entry
+from engine.core.registry import Domain
+from engine.core.schemas.breaking import Breach
+from engine.core.schemas.describing import What
+
+
+class _Group(msgspec.Struct):
+    """Commands that are refused for one reason; where the first of them stands."""
+
+    place: str
+    count: int = 0
+
+
+class Waiting:
+    """Commands of the types that take less than before or are gone; others are not looked at.
+
+    What nobody ever took is refused by any code: it is no fault of the deployment.
+    """
+
+    def __init__(self, domain: Domain, narrowed: Mapping[str, Sequence[Breach]]) -> None:
+        self._commands, self._narrowed = domain.commands, narrowed
+        self._groups: dict[tuple[str, str, str], _Group] = {}
+        self.count = 0
+
+    def take(self, entry: Entry, where: str) -> None:
+        """Look at the next command that waits ``where``."""
+        self.count += 1
+        name = entry.fields.get(b"type", b"").decode(errors="replace")
+        for path, why in self._refusals(name, entry) if name in self._narrowed else ():
+            group = self._groups.setdefault((name, path, why), _Group(f"{entry.id} in {where}"))
+            group.count += 1
+
+    def breaches(self) -> Iterator[Breach]:
+        """What would be refused, by type and reason."""
+        for (name, path, why), group in self._groups.items():
+            narrowed = self._narrowed[name][0]
+            wait = "waits" if group.count == 1 else "wait"
+            yield Breach(
+                narrowed.check, What.COMMAND, name, 1, path,
+                f"{group.count} {name} {wait}, the first as {group.place}, and would be refused: "
+                f"{why}",
+                narrowed.hint,
+            )  # fmt: skip
+
+    def _refusals(self, name: str, entry: Entry) -> Iterator[tuple[str, str]]:
+        handler = self._commands.get(name)
+        if handler is None:
+            yield "", "nobody here handles it"
+            return
+        try:
+            handler.validate(entry.fields.get(b"data", b""))
+        except ValidationError as error:
+            for path, fault in field_errors(error).items():
+                yield path.removeprefix("data.").removeprefix("data"), f"{path}: {fault}"
