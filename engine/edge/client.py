@@ -11,7 +11,7 @@ import msgspec
 
 from engine.core.errors import Lost, Misuse, Unavailable
 from engine.core.ids import uuid7
-from engine.core.messages import Command, CommandMeta, Query
+from engine.core.messages import Command, CommandMeta, KnownMeta, Query
 from engine.core.outcome import Outcome, Receipt
 from engine.core.ports import Session
 from engine.core.projection import AnyRow, Projection
@@ -222,7 +222,7 @@ def meta_json(meta: CommandMeta) -> bytes:
     said: dict[str, Any] = {
         name: value
         for name, value in msgspec.structs.asdict(meta).items()
-        if value is not None and name != "extra"
+        if value is not None and name in KnownMeta.__struct_fields__
     }
     said |= meta.extra
     return msgspec.json.encode(said) if said else b""
