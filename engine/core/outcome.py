@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import msgspec
 
-from engine.core.errors import Failed, Misuse, Rejected, VersionConflict
+from engine.core.errors import Deferred, Failed, Misuse, Rejected, VersionConflict
 
 _RECEIPT = re.compile(r"([0-9]{1,5})\.([0-9]{1,20})\.([0-9a-z]{1,64})")
 
@@ -91,12 +91,14 @@ class Outcome(msgspec.Struct, frozen=True):
         """Return itself when accepted, or a duplicate of something accepted.
 
         Raises `VersionConflict` or another `Rejected`, or `Failed`, as the first outcome
-        says.
+        says; `Deferred` where that is not decided yet.
         """
         if self.decisive is Status.ACCEPTED:
             return self
         said = self.detail.get("first", self.detail)
         code, message = said.get("code", ""), said.get("message", "")
+        if self.decisive is Status.DEFERRED:
+            raise Deferred(f"{self.aggregate} waits to be decided, {code}: {message}", self.id)
         if self.decisive is Status.FAILED:
             raise Failed(f"{code}: {message}")
         kind = VersionConflict if code == "version_conflict" else Rejected

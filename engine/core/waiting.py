@@ -28,7 +28,7 @@ class Deferral(msgspec.Struct, frozen=True, gc=False):
 
     code: str
     message: str
-    traceback: str = ""
+    error: BaseException | None = None
 
     def detail(self) -> bytes:
         """The reason as an outcome's ``detail``."""

@@ -35,7 +35,10 @@ LISTED_SECONDS = 60.0
 
 
 class Partition(msgspec.Struct):
-    """One partition; ``waits`` is the age of the oldest command that waits, in seconds."""
+    """One partition; ``waits`` is the age of the oldest command that waits, in seconds.
+
+    ``deferred`` counts commands that were read, and wait to be decided.
+    """
 
     partition: int
     state: State
@@ -47,6 +50,7 @@ class Partition(msgspec.Struct):
     position: int
     waiting: int
     waits: float
+    deferred: int = 0
 
 
 class Node(msgspec.Struct):
@@ -129,7 +133,7 @@ class Survey:
         owned = (now_ms - lease.since_ms) / 1000 if owner else 0.0
         return Partition(
             number, said.state, said.why, owner, round(owned, 1), lease.crashes,
-            found.commit, found.position, found.waiting, round(waits, 1),
+            found.commit, found.position, found.waiting, round(waits, 1), found.deferred,
         )  # fmt: skip
 
     def _node(self, member: Member) -> Node:

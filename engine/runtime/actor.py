@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from time import monotonic
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -19,7 +18,7 @@ from engine.core.records import NewEvent, StoredEvent
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.core.waiting import Deferral
-from engine.runtime.faults import declined, failed, said, tell_blocked
+from engine.runtime.faults import declined, failed, said
 from engine.telemetry import log
 
 
@@ -44,8 +43,6 @@ class Limits(NamedTuple):
 
     events: int
     event_bytes: int
-    block_seconds: float = 1.0
-    """Longer than this a decider should not keep the loop; then it is named."""
 
 
 class Actors:
@@ -114,16 +111,12 @@ class Actors:
         Nearly every decider decides at once: no coroutine is made for those.
         """
         actor = self._actors[received.aggregate]
-        began = monotonic()
         try:
             return _precluded(received, actor) or self._accepted(
                 received, actor, cast("Decision", self._ask(received, actor))
             )
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the actor's boundary
             return declined(error)
-        finally:
-            if monotonic() - began > self._limits.block_seconds:
-                tell_blocked(received, monotonic() - began)
 
     def begin(self, received: Received) -> Answer | Deferral | Awaitable[Decision]:
         """`decide`, or, where a decider may wait for something, what `finish` takes in later.

@@ -15,9 +15,12 @@ import anyio
 from anyio.abc import TaskGroup
 
 from engine.core.decider import Decision
+from engine.core.draft import Answer
 from engine.core.errors import single
 from engine.core.intake import Received
-from engine.runtime.faults import is_ours, tell_blocked
+from engine.core.waiting import Deferral
+from engine.runtime.actor import Actors
+from engine.runtime.faults import is_ours, tell_if_blocked
 
 
 class Attempt:
@@ -35,8 +38,7 @@ class Attempt:
         """Let the decider decide; whatever it raises is kept for who asks for the decision."""
 
         def stepped(seconds: float) -> None:
-            if seconds > block_seconds:
-                tell_blocked(self.received, seconds)
+            tell_if_blocked(self.received, seconds, block_seconds)
 
         with self._scope:
             try:
@@ -60,7 +62,7 @@ class Attempt:
         return self._decision
 
     def give_up(self) -> None:
-        """End it; whatever it yields yet is thrown away."""
+        """End it."""
         self._scope.cancel()
 
 
@@ -70,13 +72,18 @@ class Attempts:
     ``over`` is told of each that has ended by itself.
     """
 
-    def __init__(self, tasks: TaskGroup, block_seconds: float) -> None:
-        self._tasks, self._block_seconds = tasks, block_seconds
+    def __init__(self, tasks: TaskGroup, actors: Actors, block_seconds: float) -> None:
+        self._tasks, self._actors, self._block_seconds = tasks, actors, block_seconds
         self._under_way: dict[str, Attempt] = {}
         self.over: Callable[[Attempt], None] = lambda _: None
 
-    def begin(self, received: Received, deciding: Awaitable[Decision]) -> Attempt:
-        """Have a command decided, in a task of its own."""
+    def begin(self, received: Received) -> Answer | Deferral | Attempt:
+        """Have a command decided: its answer, if there is one at once, or what leads to it."""
+        began = monotonic()
+        deciding = self._actors.begin(received)
+        tell_if_blocked(received, monotonic() - began, self._block_seconds)
+        if isinstance(deciding, Answer | Deferral):
+            return deciding
         attempt = self._under_way[received.entry] = Attempt(received, deciding)
         self._tasks.start_soon(self._run, attempt)
         return attempt
@@ -85,11 +92,15 @@ class Attempts:
         """The one at a command."""
         return self._under_way.get(entry)
 
-    def end(self, attempt: Attempt) -> None:
-        """It is done with, whether it is over or not."""
+    def finish(self, attempt: Attempt) -> Answer | Deferral:
+        """The answer that follows from one that is over."""
         del self._under_way[attempt.received.entry]
-        if not attempt.is_over.is_set():
-            attempt.give_up()
+        return self._actors.finish(attempt.received, attempt.decision)
+
+    def give_up(self, attempt: Attempt) -> None:
+        """End one that is not; whatever it yields yet is thrown away."""
+        del self._under_way[attempt.received.entry]
+        attempt.give_up()
 
     async def _run(self, attempt: Attempt) -> None:
         await attempt.run(self._block_seconds)
@@ -98,11 +109,11 @@ class Attempts:
 
 
 @asynccontextmanager
-async def attempting(block_seconds: float) -> AsyncIterator[Attempts]:
+async def attempting(actors: Actors, block_seconds: float) -> AsyncIterator[Attempts]:
     """A place for attempts; those that are under way at its end are given up."""
     try:
         async with anyio.create_task_group() as tasks:
-            yield Attempts(tasks, block_seconds)
+            yield Attempts(tasks, actors, block_seconds)
             tasks.cancel_scope.cancel()
     except BaseExceptionGroup as errors:
         raise single(errors) from errors

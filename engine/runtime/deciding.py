@@ -11,12 +11,33 @@ from engine.core.intake import Received
 from engine.core.waiting import BEHIND, SLOW, Deferral
 from engine.core.window import Window
 from engine.runtime.actor import Actors
-from engine.runtime.attempt import Attempts
-from engine.runtime.faults import failed
+from engine.runtime.attempt import Attempt, Attempts
+from engine.runtime.faults import failed, given_up, tell_if_blocked
 from engine.runtime.waiting import WaitingRoom
 
 SLICE_SECONDS = 0.02
 """After so much deciding at a stretch, others get their turn."""
+
+
+class _Laps:
+    """How long deciders keep the loop: each by itself, and all since others had their turn."""
+
+    def __init__(self, block_seconds: float) -> None:
+        self._block_seconds = block_seconds
+        self.begin()
+
+    def begin(self) -> None:
+        """Others have had their turn."""
+        self._before = monotonic()
+        self._until = self._before + SLICE_SECONDS
+
+    def are_over(self, command: Received) -> bool:
+        """Note that a command was decided; whether it is the others' turn."""
+        now = monotonic()
+        tell_if_blocked(command, now - self._before, self._block_seconds)
+        self._before = now
+        return now > self._until
+
 
 Said = Answer | Repeat | Deferral
 """What becomes of a command in its batch."""
@@ -26,10 +47,16 @@ class Deciding:
     """Has the commands of one partition decided, by actors that are loaded."""
 
     def __init__(
-        self, window: Window, actors: Actors, attempts: Attempts, waiting: WaitingRoom
+        self,
+        window: Window,
+        actors: Actors,
+        attempts: Attempts,
+        waiting: WaitingRoom,
+        block_seconds: float,
     ) -> None:
         self._window, self._actors = window, actors
         self._attempts, self._waiting = attempts, waiting
+        self._block_seconds = block_seconds
 
     async def decide(self, received: Sequence[Received], patience: float) -> list[Said]:
         """Each command's answer, or why it has none.
@@ -40,8 +67,8 @@ class Deciding:
         answers: list[Said] = [REPEAT] * len(received)
         asked: set[tuple[str, str]] = set()
         chains: dict[str, list[int]] = {}
-        halted: set[str] = set()
-        pause_at = monotonic() + SLICE_SECONDS
+        closed, halted = self._waiting.closed, set[str]()
+        laps = _Laps(self._block_seconds)
         for i, command in enumerate(received):
             known = command.key in asked or self._window.first(command) is not None
             if command.addressed and known:
@@ -49,18 +76,19 @@ class Deciding:
             asked.add(command.key)
             if (answer := self._unasked(command)) is not None:
                 answers[i] = answer
-            elif command.aggregate in halted or self._waiting.has_closed(command.aggregate):
+            elif command.aggregate in closed or command.aggregate in halted:
                 answers[i] = BEHIND
             elif command.aggregate in chains or command.may_wait:
                 chains.setdefault(command.aggregate, []).append(i)
             else:
-                answers[i] = decided = self._tried(command, self._actors.decide(command))
+                answers[i] = decided = self._actors.decide(command)
                 if isinstance(decided, Deferral):
-                    halted.add(command.aggregate)
-                if monotonic() > pause_at:
+                    answers[i] = self._tried(command, decided)
+                    halted.update([command.aggregate] if answers[i] is decided else ())
+                if laps.are_over(command):
                     # Leases must be renewed and other partitions served meanwhile.
                     await anyio.lowlevel.checkpoint()
-                    pause_at = monotonic() + SLICE_SECONDS
+                    laps.begin()
         if chains:
             until = anyio.current_time() + patience
             async with anyio.create_task_group() as tasks:
@@ -93,17 +121,15 @@ class Deciding:
                 answers[i] = BEHIND
 
     async def _answer(self, command: Received, until: float) -> Answer | Deferral:
-        answer = self._actors.begin(command)
-        if not isinstance(answer, Answer | Deferral):
-            attempt = self._attempts.begin(command, answer)
-            if not await attempt.wait(until):
+        answer = self._attempts.begin(command)
+        if isinstance(answer, Attempt):
+            if not await answer.wait(until):
                 return SLOW
-            self._attempts.end(attempt)
-            answer = self._actors.finish(command, attempt.decision)
+            answer = self._attempts.finish(answer)
         return self._tried(command, answer)
 
     def _tried(self, command: Received, answer: Answer | Deferral) -> Answer | Deferral:
         """What follows from the first attempt."""
         if isinstance(answer, Deferral) and self._waiting.is_spent(command, 1, 0.0):
-            return failed(command, answer.code, answer.message, answer.traceback)
+            return given_up(command, answer)
         return answer

@@ -28,7 +28,7 @@ def declined(error: BaseException) -> Answer | Deferral:
     text = said(error)
     if isinstance(error, asyncio.CancelledError):
         text = "CancelledError: something it awaited was"
-    return Deferral(RAISED, text, "".join(format_exception(error))[-_TRACEBACK_LIMIT:])
+    return Deferral(RAISED, text, error)
 
 
 def is_ours(error: BaseException) -> bool:
@@ -37,13 +37,21 @@ def is_ours(error: BaseException) -> bool:
     return isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling() > 0
 
 
-def tell_blocked(received: Received, seconds: float) -> None:
-    """Say which decider kept everybody else waiting."""
+def tell_if_blocked(received: Received, seconds: float, limit: float) -> None:
+    """Say which decider kept everybody else waiting, if it did."""
+    if seconds <= limit:
+        return
     place = received.handler.place if received.handler is not None else ""
     log.warning(
         "decider.blocked", command=received.id, type=type(received.command).__name__,
         decider=place, seconds=round(seconds, 3),
     )  # fmt: skip
+
+
+def given_up(received: Received, why: Deferral) -> Answer:
+    """The answer to a command that was tried often enough."""
+    text = "" if why.error is None else "".join(format_exception(why.error))
+    return failed(received, why.code, why.message, text[-_TRACEBACK_LIMIT:])
 
 
 def failed(received: Received, code: str, message: str, traceback: str = "") -> Answer:

@@ -59,15 +59,16 @@ class Partition:
         self._intake = Intake(domain, number, partitions, secret, settings.command_bytes)
         self._actors_limit = max(1, settings.actors // partitions)
         self.progress = Progress()
-        self._stops: Sequence[Callable[[], None]] = ()
+        self._stop: Callable[[], None] | None = None
         self._stopping = False
         self._untrimmed = 0
 
     def stop(self) -> None:
         """Finish the batch in hand and read no further."""
         self._stopping = True
-        for stop in self._stops:
-            stop()
+        if self._stop is not None:
+            self._stop()
+            self._waiting.wake()
 
     async def serve(self, token: str) -> None:
         """Own the partition until stopped; raises `Fenced`, `Torn` or `Lost`."""
@@ -81,11 +82,13 @@ class Partition:
         self._remembering = Remembering(self._ledger, self._window)
         await self._remembering.more()
         self._caution = self._caution_after(self._head)
-        limits = Limits(settings.events_per_command, settings.event_bytes, settings.block_seconds)
+        limits = Limits(settings.events_per_command, settings.event_bytes)
         self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits)
-        async with attempting(settings.block_seconds) as attempts:
-            self._waiting = WaitingRoom(self.number, self._window, self._actors, attempts, settings)
-            self._deciding = Deciding(self._window, self._actors, attempts, self._waiting)
+        async with attempting(self._actors, settings.block_seconds) as attempts:
+            self._waiting = WaitingRoom(self.number, self._window, attempts, settings)
+            self._deciding = Deciding(
+                self._window, self._actors, attempts, self._waiting, settings.block_seconds
+            )
             await self._waiting.load(self._ledger, self._intake)
             await self._take_all()
 
@@ -93,7 +96,7 @@ class Partition:
         """Handle what comes, and what waits, until stopped."""
         horizon, take = Horizon(self._ledger.now_ms), self._waiting.take
         subscription = self._feed.subscribe(self._key, self._head.command)
-        self._stops = subscription.close, self._waiting.wake
+        self._stop = subscription.close
         try:
             while not self._stopping and (entries := await take(subscription)) is not None:
                 self.progress.took()
@@ -131,7 +134,7 @@ class Partition:
     async def _take_up(self) -> None:
         """Let what waited get its late outcome, where it is decided by now, or is to be tried."""
         alone = self._caution.needed
-        while queues := self._waiting.due(1 if alone else self._settings.batch_commands):
+        while queues := self._waiting.due(1) if alone else self._waiting.due():
             guests = [queue.guests[0] for queue in queues]
             is_deadly = await self._caution.condemns(guests[0].entry.id)
             if is_deadly:
@@ -140,10 +143,11 @@ class Partition:
             versions = await look(self._addressed([guest.received for guest in guests]))
             draft = self._draft(versions)
             for queue in queues:
-                draft = await self._with_room(draft)
+                if self._is_full(draft):
+                    draft = await self._next(draft)
                 await self._waiting.take_up(queue, draft, alone=alone)
             await self._commit(draft)
-            if not alone:
+            if not alone or self._stopping:
                 return
 
     async def _handle(self, batch: Sequence[Entry]) -> None:
@@ -156,7 +160,8 @@ class Partition:
         answers = await self._deciding.decide(received, self._patience())
         draft = self._draft(versions)
         for entry, command, answer in zip(batch, received, answers, strict=True):
-            draft = await self._with_room(draft)
+            if self._is_full(draft):
+                draft = await self._next(draft)
             if not isinstance(answer, Answer):
                 self._waiting.place(draft, entry, command, answer)
                 continue
@@ -196,14 +201,15 @@ class Partition:
     def _draft(self, versions: Mapping[str, int]) -> Draft:
         return Draft(self._head, self._window, versions, self.number)
 
-    async def _with_room(self, draft: Draft) -> Draft:
-        """A draft that takes another command: one script should not write too many events."""
+    def _is_full(self, draft: Draft) -> bool:
+        """Whether a commit has as many events as one script should write."""
         settings = self._settings
-        is_full = (
+        return (
             draft.event_count >= settings.batch_events or draft.event_bytes >= settings.batch_bytes
         )
-        if not is_full:
-            return draft
+
+    async def _next(self, draft: Draft) -> Draft:
+        """Make a draft's answers true, and begin the one that builds on them."""
         await self._commit(draft)
         return self._draft(draft.versions)
 

@@ -11,7 +11,9 @@ and if a command is to blame, it is found out (`engine.runtime.caution`).
 """
 
 import asyncio
+import sys
 import threading
+import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from time import monotonic
@@ -24,6 +26,9 @@ from engine.core.ports import Lifeline
 from engine.telemetry import log
 
 THREAD_NAME = "semel-leases"
+
+_FRAMES_SHOWN = 8
+"""Frames of a loop that does not come back: the decider that keeps it is among the innermost."""
 
 
 class Renewal:
@@ -38,7 +43,7 @@ class Renewal:
     ) -> None:
         self._lifeline, self._heartbeat, self._stall = lifeline, heartbeat, stall
         self._lost = lost
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
         self._tokens: dict[str, str] = {}
         self._lock = threading.Lock()
         """Tokens come and go on the loop, while the thread looks at them."""
@@ -76,7 +81,10 @@ class Renewal:
         silent = monotonic() - self._seen
         stalled = silent > self._stall
         if stalled and not self._stalled:
-            log.error("process.stalled", seconds=round(silent, 1), leases=len(self._tokens))
+            log.error(
+                "process.stalled", seconds=round(silent, 1), leases=len(self._tokens),
+                stack=_stack_of(self._thread),
+            )  # fmt: skip
         self._stalled = stalled
         return not stalled
 
@@ -94,6 +102,12 @@ class Renewal:
             return
         if lost:
             self._loop.call_soon_threadsafe(self._lost, {key: tokens[key] for key in lost})
+
+
+def _stack_of(thread: int) -> str:
+    """Where a thread is just now, in its innermost frames."""
+    frame = sys._current_frames().get(thread)  # noqa: SLF001 -- Python has no other name for it
+    return "".join(traceback.format_stack(frame)[-_FRAMES_SHOWN:]) if frame is not None else ""
 
 
 @asynccontextmanager

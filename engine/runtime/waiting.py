@@ -6,6 +6,7 @@ own clock; by Redis's clock it is known since when a command waits, whoever owne
 """
 
 from collections import deque
+from collections.abc import Container
 from random import random
 
 import anyio
@@ -30,9 +31,8 @@ from engine.core.waiting import (
     read_kept,
 )
 from engine.core.window import Window
-from engine.runtime.actor import Actors
 from engine.runtime.attempt import Attempt, Attempts
-from engine.runtime.faults import failed
+from engine.runtime.faults import failed, given_up
 from engine.settings import Settings
 from engine.telemetry import log, metrics
 
@@ -40,13 +40,17 @@ PAUSE_LIMIT_SECONDS = 30.0
 """The longest pause between two attempts: a service that is back is noticed within it."""
 
 
+ROUND = 32
+"""Queues looked at before commands that came get their turn again: each may be decided here."""
+
+
 class WaitingRoom:
     """The commands of one partition that wait, while this process owns it."""
 
     def __init__(
-        self, partition: int, window: Window, actors: Actors, attempts: Attempts, settings: Settings
+        self, partition: int, window: Window, attempts: Attempts, settings: Settings
     ) -> None:
-        self._partition, self._window, self._actors = partition, window, actors
+        self._partition, self._window = partition, window
         self._attempts, self._settings = attempts, settings
         self._retry = Retry(
             attempts=settings.retry_attempts, seconds=settings.retry_seconds,
@@ -78,9 +82,10 @@ class WaitingRoom:
         """Whether as many wait as may."""
         return self._room.is_crowded
 
-    def has_closed(self, aggregate: str) -> bool:
-        """Whether a command of an aggregate waits."""
-        return aggregate in self._room.queues
+    @property
+    def closed(self) -> Container[str]:
+        """The aggregates of which a command waits."""
+        return self._room.queues
 
     def is_spent(self, command: Received, tries: int, seconds: float) -> bool:
         """Whether a command was tried often or long enough."""
@@ -123,7 +128,7 @@ class WaitingRoom:
         """End a rest."""
         self._rest.cancel()
 
-    def due(self, count: int) -> list[Queue]:
+    def due(self, count: int = ROUND) -> list[Queue]:
         """The queues whose first command is to be looked at now, up to ``count``."""
         now = anyio.current_time()
         while self._over:
@@ -149,7 +154,7 @@ class WaitingRoom:
                 draft.try_again(guest.entry.id, guest.kept())
                 self._room.call(queue, due)
                 return
-            answer = failed(guest.received, answer.code, answer.message, answer.traceback)
+            answer = given_up(guest.received, answer)
         draft.settle(guest.received, answer)
         if isinstance(answer, Answer) and answer.status is Status.FAILED:
             draft.bury(guest.entry, answer, max(1, guest.tries))
@@ -162,28 +167,20 @@ class WaitingRoom:
         """What is known of a command by now; the attempt while its decider is at it."""
         command, attempt = guest.received, self._attempts.at(guest.entry.id)
         if attempt is None:
-            answer = self._known(command) or self._begun(command)
+            answer = self._known(command) or self._attempts.begin(command)
             if not isinstance(answer, Attempt):
                 return answer
             attempt = answer
         if alone:
             await attempt.wait(self._ends(attempt))
         if attempt.is_over.is_set():
-            self._attempts.end(attempt)
-            return self._actors.finish(command, attempt.decision)
+            return self._attempts.finish(attempt)
         if anyio.current_time() < self._ends(attempt):
             return attempt
-        self._attempts.end(attempt)
+        self._attempts.give_up(attempt)
         guest.tries += 1
         seconds = self._limits(command).decide_seconds
         return failed(command, "too_slow", f"its decider took more than {seconds:g} s")
-
-    def _begun(self, command: Received) -> Answer | Deferral | Attempt:
-        """The answer of a decider that gives it at once, or the attempt that leads to it."""
-        begun = self._actors.begin(command)
-        if isinstance(begun, Answer | Deferral):
-            return begun
-        return self._attempts.begin(command, begun)
 
     def _known(self, command: Received) -> Answer | Repeat | None:
         """The answer to a command that need not be decided (any more)."""
@@ -199,7 +196,7 @@ class WaitingRoom:
         first = self._window.first(command)
         if first is None:
             is_fine = self._window.refusal(command, None) is None
-            return is_fine and self.has_closed(command.aggregate)
+            return is_fine and command.aggregate in self.closed
         return first.status is Status.DEFERRED and first.digest == command.digest
 
     def _tried_in_vain(self, guest: Guest, why: Deferral) -> float:

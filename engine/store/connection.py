@@ -72,20 +72,18 @@ class Connection(asyncio.Protocol):
     async def run(self) -> None:
         """Watch over the connection until it breaks; raises `Lost` then.
 
-        One that owes a reply and has sent none for too long is broken too.
+        One that owes a reply and has sent none for too long is broken too. Cancelled, it closes
+        nothing: whoever ends a session ends those who call first, who would take it for a doubt.
         """
         seen, since = self._progress, anyio.current_time()
-        try:
-            while self._lost is None:
-                with anyio.move_on_after(REPLY_SECONDS / 10):
-                    await self._broken.wait()
-                if not self._waiting or seen != self._progress:
-                    seen, since = self._progress, anyio.current_time()
-                elif anyio.current_time() - since >= REPLY_SECONDS:
-                    self._break(f"no reply within {REPLY_SECONDS:g} s")
-            raise Lost(str(self._lost))
-        finally:
-            self.close()
+        while self._lost is None:
+            with anyio.move_on_after(REPLY_SECONDS / 10):
+                await self._broken.wait()
+            if not self._waiting or seen != self._progress:
+                seen, since = self._progress, anyio.current_time()
+            elif anyio.current_time() - since >= REPLY_SECONDS:
+                self._break(f"no reply within {REPLY_SECONDS:g} s")
+        raise Lost(str(self._lost))
 
     def close(self) -> None:
         """Answer every caller, now and from now on, with `Lost`."""

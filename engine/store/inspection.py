@@ -18,6 +18,7 @@ class PartitionState(msgspec.Struct):
     """How far a partition is; ``waiting`` counts up to `BACKLOG_LIMIT` + 1.
 
     ``oldest`` is the entry of the command that waits longest, empty where none waits.
+    ``deferred`` are those that were read, and wait to be decided.
     """
 
     partition: int
@@ -25,6 +26,7 @@ class PartitionState(msgspec.Struct):
     position: int
     waiting: int
     oldest: str
+    deferred: int = 0
 
 
 class RedisInspection:
@@ -64,7 +66,9 @@ class RedisInspection:
             "XRANGE", self._keys.commands(partition), start, "+", "COUNT", BACKLOG_LIMIT + 1
         )
         oldest = waiting[0][0].decode() if waiting else ""
-        return PartitionState(partition, int(commit or 0), int(position or 0), len(waiting), oldest)
+        deferred = await self._control.call("HLEN", self._keys.waiting(partition))
+        done = int(commit or 0), int(position or 0)
+        return PartitionState(partition, *done, len(waiting), oldest, deferred)
 
     async def now_ms(self) -> int:
         """The server's clock, in milliseconds since 1970."""

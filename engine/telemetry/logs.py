@@ -23,7 +23,7 @@ EVENTS: Final = {
     "lease.suspended": "Redis refused a write (full, read-only …): it is tried again. See `error`.",
     "lease.unrenewed": "Redis did not answer the thread that renews leases; it tries again.",
     "lease.unsettled": "Redis refused to say who owns what; it is asked again.",
-    "process.stalled": "The event loop gives no sign of life (see `stall_seconds`): its leases go.",
+    "process.stalled": "The event loop is still for `stall_seconds`: its leases go. See `stack`.",
     "redis.refusing": "Redis runs nothing for now (full, busy …): work waits. See `error`.",
     "redis.accepting": "Redis takes writes again; work goes on.",
     "partition.stopped": "What a lease is for stopped; see `error`. Torn data: run `semel verify`.",

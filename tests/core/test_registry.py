@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from types import new_class
 from typing import Any
 
@@ -13,6 +14,7 @@ from engine.core.errors import Misregistered
 from engine.core.messages import CommandContext, Event
 from engine.core.projection import Operation
 from engine.core.registry import build, require_handled
+from engine.core.retry import Retry
 from engine.core.signatures import place_of
 from tests.core.doors import (
     Bell,
@@ -191,6 +193,14 @@ def test_exactly_one_service_fits(services: Sequence[object], fit: int) -> None:
     said = refusal([decider(ring)], services=services)
     assert f"{fit} services fit the parameter 'bell' of ring" in said
     assert place_of(ring) in said
+
+
+def test_retries_are_limited_by_the_decider_of_a_command() -> None:
+    limits = Retry(attempts=3)
+    domain = build([replace(decider(open_, close), retry={Close: limits})])
+    assert (domain.commands["Close"].retry, domain.commands["Open"].retry) == (limits, Retry())
+    said = refusal([replace(decider(open_), retry={Close: limits})])
+    assert "limits retries of Close, which it does not decide" in said
 
 
 def test_a_command_that_nobody_handles_is_named_with_its_place() -> None:

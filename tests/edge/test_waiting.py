@@ -53,6 +53,9 @@ def test_a_service_that_was_down_and_an_owner_that_was_killed_meanwhile(bank: Ba
         assert "submit it again with the same id" in said.errors[0]["message"]
         assert bank.submit("a", "--id", "a-2").code == 6
         assert bank.submit("b", type="Charge", wait="0.1").code == 6
+        status = bank.semel.run("status", "-o", "json").data
+        assert status["partitions"][0]["deferred"] == 3
+        assert "3 commands are deferred" in status["summary"]
         verified = bank.semel.run("verify")
         assert verified.code == 0, verified.out
         engine.send(signal.SIGKILL)

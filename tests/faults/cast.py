@@ -33,6 +33,8 @@ _ENVIRONMENT = {
     "SEMEL_LEASE_SECONDS": str(LEASE_SECONDS),
     "SEMEL_PREVIOUS_KEEP_SECONDS": "3",
     "SEMEL_AUDIT_LOAD": "0.2",
+    "SEMEL_HANDLERS": "tests.faults.flaky",
+    "SEMEL_RETRY_PAUSE_SECONDS": "0.05",
     "SEMEL_LOG_STYLE": "json",
     "PYTHONWARNINGS": "error",
 }

@@ -148,7 +148,9 @@ async def dump(session: RedisSession, findings: Sequence[str] = ()) -> Dump:
                 meta = read_event_meta(event.meta)
                 place = partition, event.position, event.aggregate, event.version
                 events.append(Logged(*place, meta.causation, meta.entry))
-        async for page in session.audit.entries(names.outcomes, "0-0", "+"):
-            outcomes += [outcome_of(entry, partition) for entry in page]
+        for key in (names.outcomes, names.late):
+            async for page in session.audit.entries(key, "0-0", "+"):
+                read = [outcome_of(entry, partition) for entry in page]
+                outcomes += [one for one in read if one.status is not Status.DEFERRED]
         forgotten.append(await session.audit.forgotten(partition))
     return Dump(events, outcomes, forgotten, findings)

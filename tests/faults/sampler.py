@@ -43,6 +43,7 @@ class Sample(msgspec.Struct, frozen=True):
     command: str
     newest: str
     partitions: int = 0
+    late: str = "0-0"
 
 
 class Sampler:
@@ -78,7 +79,8 @@ class Sampler:
         pipe = redis.pipeline(transaction=True)
         pipe.info("server")
         for partition in range(self._partitions):
-            pipe.hmget(self._keys.head(partition), "commit", "position", "command", "partitions")
+            names = "commit", "position", "command", "partitions", "late"
+            pipe.hmget(self._keys.head(partition), *names)
             pipe.xrevrange(self._keys.branches(partition), count=1)
             pipe.xrevrange(self._keys.commands(partition), count=1)
         server, *said = await pipe.execute()
@@ -91,6 +93,7 @@ class Sampler:
                 branches[0][1][b"branch"].decode() if branches else "",
                 int(head[0] or 0), int(head[1] or 0), (head[2] or b"0-0").decode(),
                 commands[0][0].decode() if commands else "0-0", int(head[3] or 0),
+                (head[4] or b"0-0").decode(),
             )  # fmt: skip
             last = self._last.get(partition)
             if last is None or msgspec.structs.replace(sample, at=last.at) != last:
@@ -135,10 +138,11 @@ def _judge(last: Sample, now: Sample) -> Iterator[str]:
             f"{place}: commit {now.commit} stands, but position and command went from "
             f"{last.position}, {last.command} to {now.position}, {now.command}"
         )
-    if now.commit != last.commit and now.command == last.command:
-        yield f"{place}: commit went from {last.commit} to {now.commit} without a command"
-    if now.position - last.position > 0 and now.command == last.command:
-        yield f"{place}: position {now.position} without a command behind {last.command}"
+    if stream_order(now.late) < stream_order(last.late):
+        yield f"{place}: late {last.late} went back to {now.late}"
+    is_answered = (now.command, now.late) != (last.command, last.late)
+    if now.position - last.position > 0 and not is_answered:
+        yield f"{place}: position {now.position} without an outcome behind {last.command}"
     if last.partitions and now.partitions != last.partitions:
         yield f"{place}: {last.partitions} partitions became {now.partitions}"
 

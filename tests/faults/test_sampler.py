@@ -15,7 +15,7 @@ from tests.eventually import eventually
 from tests.faults.checker import Window
 from tests.faults.sampler import Sample, Sampler, longest_standstill, read_samples, went_back
 
-START = Sample(1_000, 0, "s1", "b1", 5, 9, "50-0", "50-0", 4)
+START = Sample(1_000, 0, "s1", "b1", 5, 9, "50-0", "50-0", 4, "50-0")
 
 
 def then(**changed: Any) -> list[str]:
@@ -39,8 +39,8 @@ def test_a_head_that_goes_on() -> None:
         ({"commit": 6, "command": "40-0"}, "command 50-0 went back to 40-0"),
         ({"position": 10, "command": "60-0"}, "commit 5 stands"),
         ({"command": "60-0"}, "commit 5 stands"),
-        ({"commit": 6}, "from 5 to 6 without a command"),
-        ({"commit": 6, "position": 10}, "position 10 without a command"),
+        ({"commit": 6, "position": 10}, "position 10 without an outcome"),
+        ({"commit": 6, "late": "49-0"}, "late 50-0 went back to 49-0"),
         ({"partitions": 8}, "4 partitions became 8"),
     ],
 )

@@ -8,6 +8,7 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, Self, TypeAlias
 
+import anyio
 import msgspec
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -15,7 +16,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from engine.core.errors import NotYet, Unavailable
-from engine.core.ids import just_below
+from engine.core.ids import just_below, stream_ms
 from engine.core.routing import partition_of
 from engine.edge.client import Client
 from tests.faults.histories import Said
@@ -68,7 +69,10 @@ class Ways:
         return msgspec.json.decode(outcome.as_reply(), type=Said)
 
     async def _by_stream(self, submission: Submission) -> Said:
-        """As redis-cli would: add the entry, then wait for the outcome under the same id."""
+        """As redis-cli would: add the entry, then wait for the outcome under the same id.
+
+        Where that is deferred, wait for the late one.
+        """
         partition = partition_of(submission.aggregate, self._partitions)
         tag = f"{{{self._namespace}:{partition}}}"
         entry = await self._redis.xadd(f"{tag}:commands", _fields(submission, submission.meta))
@@ -80,8 +84,23 @@ class Ways:
         [[_, [(id, said)]]] = found
         if id != entry or said["id"] != submission.id:
             raise NoAnswer(f"{entry} is gone: the next outcome is {id} of {said['id']}")
+        if said["status"] == "deferred":
+            said = await self._late(f"{tag}:late", entry)
         told = {**said, "entry": entry, "detail": json.loads(said["detail"])}
         return msgspec.convert(told, Said, strict=False)
+
+    async def _late(self, key: str, entry: str) -> dict[str, str]:
+        """The late outcome of an entry: none is below its time."""
+        after = just_below(f"{stream_ms(entry)}-0")
+        with anyio.move_on_after(ANSWER_SECONDS):
+            while True:
+                found = await self._redis.xread({key: after}, block=ANSWER_SECONDS * 1000)
+                for _, entries in found:
+                    for id, said in entries:
+                        if said["of"] == entry:
+                            return dict(said)
+                        after = id
+        raise NoAnswer(f"{entry} is deferred")
 
     async def _by_inbox(self, submission: Submission) -> Said:
         """As the README shows it: the reply comes to a list that the command names."""

@@ -1,7 +1,7 @@
 """A kind of aggregate that does what a shop never should, for the sake of tests."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from time import monotonic
 from typing import Annotated, Any, TypeAlias
 
@@ -11,7 +11,7 @@ from pydantic import AfterValidator
 
 import handlers
 import projections
-from engine import Command, CommandContext, Decider, Event, Rejected
+from engine import Command, CommandContext, Decider, Event, Rejected, Retry
 from engine.core import registry
 from engine.core.registry import Domain
 from tests.runtime.meddling import Death
@@ -98,6 +98,8 @@ class Strayed(Event):
 
 HOG_SECONDS = 0.05
 """Long enough to be seen, and no longer."""
+
+NO_LIMITS: Mapping[type[Command], Retry] = {}
 
 Texts: TypeAlias = tuple[str, ...]
 
@@ -193,7 +195,7 @@ def evolve(texts: Texts, event: Noted) -> Texts:
     return (*texts, event.text)
 
 
-def domain_with(gates: Gates) -> Domain:
+def domain_with(gates: Gates, retry: Mapping[type[Command], Retry] = NO_LIMITS) -> Domain:
     """The shop, and probes beside it."""
     nothing: Texts = ()
     probe = Decider(
@@ -215,6 +217,7 @@ def domain_with(gates: Gates) -> Domain:
             trip,
         ],
         evolve=evolve,
+        retry=retry,
     )
     return registry.build(
         deciders=[*handlers.deciders, probe],

@@ -150,6 +150,15 @@ async def test_a_loop_without_a_sign_of_life_is_given_up_and_said_once() -> None
     assert logged[0]["leases"] == 1
 
 
+async def test_a_loop_that_does_not_come_back_is_shown_where_it_is() -> None:
+    with structlog.testing.capture_logs() as logged:
+        async with renewing(Line(), BEAT, STALL, ignored) as renewal:
+            renewal.alive()
+            compute(STALL + 20 * BEAT)
+    [said] = [entry for entry in logged if entry["event"] == "process.stalled"]
+    assert "in compute" in said["stack"]
+
+
 @asynccontextmanager
 async def held(url: str, namespace: str, stall: float) -> AsyncIterator["Held"]:
     """A short lease on a real server, held and renewed."""

@@ -156,6 +156,8 @@ def _summary(
     if free:
         return f"{free} of {every} partitions are nobody's{waits}: start an engine with `semel run`"
     said = [f"all {every} partitions are served{waits}"]
+    if deferred := sum(partition.deferred for partition in partitions):
+        said.append(f"{deferred} commands are deferred")
     for state in ("retrying", "behind"):
         count = sum(partition.state == state for partition in partitions)
         said += [f"{count} {state}"] if count else []

@@ -37,7 +37,8 @@ class MemoryInspection:
         waiting = commands.after(head.get("command", "0-0"), BACKLOG_LIMIT + 1)
         commit, position = int(head.get("commit", 0)), int(head.get("position", 0))
         oldest = waiting[0].id if waiting else ""
-        return PartitionState(partition, commit, position, len(waiting), oldest)
+        deferred = len(data.hash(self._keys.waiting(partition)))
+        return PartitionState(partition, commit, position, len(waiting), oldest, deferred)
 
     async def now_ms(self) -> int:
         """The server's clock, in milliseconds since 1970."""

@@ -37,7 +37,7 @@ if (ends_at(outcomes) or was[3]) ~= was[3] then
   return redis.error_reply('TORN the outcomes end at ' .. ends_at(outcomes))
 end
 """
-BURY = "bury_all(KEYS[5], 'command', letters_at)\n"
+BURY = "bury_all(KEYS[5], 'command', letters_at, waits_at)\n"
 LAST = "local reached ="
 MENDED = "if type(redis.pcall('XADD', stream, id, ...)) == 'table' then"
 BELIEVED = "tonumber(ARGV[at])"
