@@ -108,8 +108,8 @@ class Offer:
             self._builds.pop(key).feed.retire()
             self._groups[name].pop(served_as(*key), None)
         for number in numbers:
-            if (name, number) not in self._builds:
-                await self._add(name, number, digest)
+            if (name, number) not in self._builds and not await self._add(name, number, digest):
+                continue
             sharing = sum(served_as(name, number) in member.serves for member in members.values())
             is_bounded = number == found.building and not await self._is_near(name, number)
             build = self._builds[name, number]
@@ -136,13 +136,20 @@ class Offer:
             about = name, digest, self._session, self._domain, self._settings.audit_load
             self._groups[name][group] = {lease: partial(Auditor, *about)}
 
-    async def _add(self, name: str, number: int, digest: str) -> None:
+    async def _add(self, name: str, number: int, digest: str) -> bool:
+        """Begin to offer a generation; False where it is over by now."""
         session, projection = self._session, self._domain.projections[name]
 
         async def is_kept() -> bool:
             return number in (await session.builds.read(name)).kept
 
         feed = await session.logs(name, number)
+        if not await is_kept():
+            # It was given up meanwhile: whoever removed it may not have seen these groups.
+            feed.retire()
+            async for _ in session.builds.erase(name, number):
+                pass
+            return False
         build = self._builds[name, number] = Build(projection, digest, feed, Pace(), is_kept)
         self._groups[name][served_as(name, number)] = {
             session.projection_lease(name, number, partition): partial(
@@ -152,6 +159,7 @@ class Offer:
             )
             for partition in range(session.partitions)
         }  # fmt: skip
+        return True
 
     def _is_news(self, name: str, trouble: str) -> bool:
         """Whether something else than before keeps a projection from being served here."""

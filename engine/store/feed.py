@@ -5,6 +5,8 @@ taken off all their lists of who waits, read, put on them again. So no connectio
 and what comes to one stream costs little, however many there are.
 """
 
+from collections.abc import Sequence
+
 from anyio.abc import TaskGroup
 
 from engine.core.errors import Refused
@@ -59,10 +61,12 @@ class StreamFeed:
         return reader
 
 
-async def ensure_group(control: Connection, key: str, group: str) -> None:
-    """Create a stream's consumer group at its beginning, unless it is there."""
-    try:
-        await control.call("XGROUP", "CREATE", key, group, "0", "MKSTREAM")
-    except Refused as error:
-        if "BUSYGROUP" not in str(error):
-            raise
+async def ensure_groups(control: Connection, keys: Sequence[str], group: str) -> None:
+    """Create a consumer group at the beginning of each stream where it is not, at one go."""
+    sent = [control.call("XGROUP", "CREATE", key, group, "0", "MKSTREAM") for key in keys]
+    for created in sent:
+        try:
+            await created
+        except Refused as error:
+            if "BUSYGROUP" not in str(error):
+                raise

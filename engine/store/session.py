@@ -26,7 +26,7 @@ from engine.store.connection import Connection
 from engine.store.dialling import connect
 from engine.store.events import RedisLedger
 from engine.store.evidence import RedisEvidence
-from engine.store.feed import StreamFeed, ensure_group
+from engine.store.feed import StreamFeed, ensure_groups
 from engine.store.inspection import RedisInspection
 from engine.store.keys import Keys, NamesKeys
 from engine.store.lifeline import RedisLifeline
@@ -117,8 +117,8 @@ class RedisSession(NamesKeys):
     async def logs(self, projection: str, generation: int) -> StreamFeed:
         """A feed over logs, through the consumer group of a generation."""
         group = f"{projection}@{generation}"
-        for partition in range(self.partitions):
-            await ensure_group(self._control, self._keys.log(partition), group)
+        logs = [self._keys.log(partition) for partition in range(self.partitions)]
+        await ensure_groups(self._control, logs, group)
         for feed in self._log_feeds:
             if feed.takes_up(group):
                 return feed

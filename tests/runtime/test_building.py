@@ -13,6 +13,8 @@ from engine.core.comparing import read_compared
 from engine.core.generations import NONE
 from engine.core.projection import Projection
 from engine.core.routing import partition_of
+from engine.store.memory import MemorySession
+from engine.store.memory.feed import MemoryFeed
 from projections.customers import customers
 from projections.orders import OrderRow, on_created, orders
 from tests.eventually import eventually
@@ -88,6 +90,32 @@ async def test_a_build_that_is_cancelled_leaves_no_trace(monkeypatch: pytest.Mon
         await w.rebuild("a")
         await w.live(3)
         assert w.rows(3) == w.rows(1)
+
+
+async def test_a_build_that_is_given_up_while_a_worker_takes_it_up_leaves_no_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with works(monkeypatch) as w:
+        await w.worker("a")
+        await w.applied(1)
+        logs, late = MemorySession.logs, anyio.Event()
+
+        async def is_removed() -> bool:
+            return not (await w.said()).removing
+
+        async def logs_of_what_is_over(
+            self: MemorySession, projection: str, generation: int
+        ) -> MemoryFeed:
+            await w.revise((await w.said()).cancelled())
+            await eventually(is_removed, "it is removed")
+            feed = await logs(self, projection, generation)
+            late.set()
+            return feed
+
+        monkeypatch.setattr(MemorySession, "logs", logs_of_what_is_over)
+        await w.rebuild("a")
+        await late.wait()
+        await eventually(lambda: not w.traces(2), "nothing is left of it")
 
 
 async def test_a_worker_with_other_code_leaves_what_is_there_to_others_and_says_so_once(

@@ -25,6 +25,7 @@ EXPECTED = {
     "watch": "{shop}:watch",
     "alarms": "{shop}:alarms",
     "changes": "{shop}:changes",
+    "schemas": "{shop}:schemas",
     "commands": "{shop:7}:commands",
     "outcomes": "{shop:7}:outcomes",
     "waiting": "{shop:7}:waiting",

@@ -6,7 +6,7 @@ from tests.faults.mutants.knife import Knife
 from tests.faults.mutants.world import World
 
 PLACE = ["position", "command", "branch"]
-CHECK = "if position > row.at then"
+CHECK = "if change[2] > rows[number].at then"
 
 
 async def test_rows_that_are_ahead_of_the_checkpoint(knife: Knife, world: World) -> None:
