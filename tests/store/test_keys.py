@@ -19,7 +19,6 @@ EXPECTED = {
     "inbox_lease": "{shop}:lease",
     "forwarded": "{shop}:forwarded",
     "inbox_dead": "{shop}:dead",
-    "schemas": "{shop}:schemas",
     "nodes": "{shop}:nodes",
     "node": "{shop}:node:ID",
     "watch": "{shop}:watch",
