@@ -8,6 +8,7 @@ Redis client. What a domain is tested with is in `engine.testing`.
 from typing import TYPE_CHECKING, Any
 
 from engine.core.decider import Decider
+from engine.core.effects import Effect, EffectContext
 from engine.core.errors import (
     Deferred,
     Failed,
@@ -20,6 +21,7 @@ from engine.core.errors import (
 from engine.core.messages import Command, CommandContext, Event, EventContext, Query
 from engine.core.outcome import Outcome, Receipt, Status
 from engine.core.projection import Index, Operation, Projection, Row, add, append, delete, put
+from engine.core.reacting import Rejection, Router, Send, send
 from engine.core.retry import Retry
 from engine.core.schedules import Schedule
 from engine.core.services import Clock, Ids, Queries, ServiceContext
@@ -36,6 +38,8 @@ __all__ = [
     "CommandContext",
     "Decider",
     "Deferred",
+    "Effect",
+    "EffectContext",
     "Event",
     "EventContext",
     "Failed",
@@ -50,10 +54,13 @@ __all__ = [
     "Query",
     "Receipt",
     "Rejected",
+    "Rejection",
     "Retry",
+    "Router",
     "Row",
     "Schedule",
     "SemelError",
+    "Send",
     "ServiceContext",
     "Status",
     "TimerChange",
@@ -67,6 +74,7 @@ __all__ = [
     "connect",
     "delete",
     "put",
+    "send",
     "set_timer",
 ]
 

@@ -26,6 +26,7 @@ from engine.core import registry
 from engine.core.confinement import require_confined
 from engine.core.errors import Misregistered, Misuse, single
 from engine.core.ports import Session
+from engine.core.reactions import with_reactions
 from engine.core.registry import Domain
 from engine.core.schedules import registered
 from engine.edge.asking import LiveQueries
@@ -82,6 +83,7 @@ def domain_of(settings: Settings, services: Sequence[object] | None = None) -> D
     handlers = _package(settings.handlers)
     projections = _package(settings.projections)
     domain = registry.build_from(handlers, projections, services)
+    with_reactions(domain, getattr(handlers, "routers", ()), getattr(handlers, "effects", ()))
     registry.require_handled(domain, settings.handlers)
     registry.require_readable(domain)
     domain.schedules = registered(domain, getattr(handlers, "schedules", ()))
@@ -158,19 +160,18 @@ def worker_role(
     create: int = DEFAULT_PARTITIONS,
     health: Health | None = None,
 ) -> Role:
-    """A projection worker, for the projections named or for all; raises `Misuse`.
+    """A worker, for the projections and routers named or for all; raises `Misuse`.
 
     It tells ``health`` how it stands.
     """
-    unknown = sorted(set(names) - set(domain.projections))
-    if unknown or not domain.projections:
-        known = (
-            ", ".join(sorted(domain.projections)) or f"none in the package {settings.projections!r}"
-        )
+    served = (*domain.projections, *domain.reactions)
+    unknown = sorted({*names} - {*served})
+    if unknown or not served:
+        known = ", ".join(sorted(served)) or f"none in the package {settings.projections!r}"
         raise Misuse(
             f"there is no projection {', '.join(unknown) or 'at all'}; registered: {known}"
         )
-    chosen = tuple(names) or tuple(domain.projections)
+    chosen = tuple(names) or served
     standing = (health or Health(settings.stall_seconds)).role("worker")
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
@@ -179,7 +180,8 @@ def worker_role(
         async def work(session: Session) -> None:
             log.info(
                 "worker.started", node=process.name, partitions=session.partitions,
-                projections=sorted(chosen), **_shown(settings),
+                projections=sorted(set(chosen) & set(domain.projections)),
+                reactions=sorted(set(chosen) & set(domain.reactions)), **_shown(settings),
             )  # fmt: skip
             asked = standing.when_asked(ready)
             await node.worker(session, domain, settings, chosen, process, shutdown, asked)

@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from engine import telemetry
 from engine.core import errors, registry
+from engine.core.reactions import with_reactions
 from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
@@ -58,6 +59,10 @@ def _keys_in_code() -> set[str]:
             of_generation(0, "NAME", 0).replace(":0}", ":P}").replace("@0", "@GEN")
             for of_generation in (keys.projection, keys.parked, keys.changed)
         ),
+        *(
+            of_reaction(0, "NAME").replace(":0}", ":P}")
+            for of_reaction in (keys.reaction, keys.reaction_parked)
+        ),
         keys.live("NAME"), keys.curator("NAME"), keys.auditor("NAME"), keys.schedule("NAME"),
         keys.row("NAME", 0, "ROW").replace("@0", "@GEN"),
         keys.index("NAME", 0, "INDEX").replace("@0", "@GEN") + ":VALUE",
@@ -78,8 +83,8 @@ def test_every_key_function_is_in_this_test() -> None:
         "watch", "alarms", "schemas",
         "partition", "commands", "outcomes", "waiting", "late", "events", "log", "head",
         "branches", "lease",
-        "sources", "timers", "timer", "dead", "projection", "parked", "changed", "curator",
-        "auditor", "schedule", "live", "row", "index", "reply",
+        "sources", "timers", "timer", "dead", "projection", "parked", "changed", "reaction",
+        "reaction_parked", "curator", "auditor", "schedule", "live", "row", "index", "reply",
     }  # fmt: skip
 
 
@@ -181,7 +186,8 @@ def test_the_readmes_domain_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "a_bank_of_the_readme.py").write_text(source)
     monkeypatch.syspath_prepend(tmp_path)
     bank: Any = import_module("a_bank_of_the_readme")
-    registry.build([bank.decider], [bank.accounts], [bank.get_accounts])
+    domain = registry.build([bank.decider], [bank.accounts], [bank.get_accounts])
+    with_reactions(domain, [*bank.routers, *bank.effects])
     tests = [test for name, test in vars(bank).items() if name.startswith("test_")]
     assert len(tests) == 2
     for test in tests:

@@ -49,8 +49,8 @@ IMPURE = {
 # Whoever catches everything must report it: the boundaries to the domain's code, and a thread.
 MAY_CATCH_ALL = {
     *("core/intake", "core/parking", "core/upcasting", "core/audit/refold", "core/replay/replay"),
-    *("core/rehearsing", "runtime/services"),
-    *(f"runtime/{name}" for name in ("actor", "attempt", "leases", "projector", "renewal")),
+    *("core/rehearsing", "runtime/reaction", "runtime/renewal", "runtime/services"),
+    *(f"runtime/{name}" for name in ("actor", "attempt", "effects", "leases", "projector")),
 }
 
 FILE_LINES, FUNCTION_LINES, LUA_LINES = 250, 50, 60

@@ -10,7 +10,7 @@ import msgspec
 from engine.core.branches import Branch
 from engine.core.errors import Torn
 from engine.core.ids import stream_ms
-from engine.core.messages import NO_META, CommandMeta, EventMeta, KnownMeta
+from engine.core.messages import NO_META, CommandMeta, EventContext, EventMeta, KnownMeta
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Entry, LoggedEvent
 
@@ -22,6 +22,9 @@ encode = msgspec.json.Encoder().encode
 
 _META_TEXT_LIMIT = 200
 """Characters in one text of ``meta``: it travels with every event."""
+
+_DEPTH_LIMIT = 1_000_000
+"""Beyond whatever `causation_depth` may be: such a depth was not counted by a router."""
 
 
 _META_TYPES = {name: get_args(kind)[0] for name, kind in get_type_hints(KnownMeta).items()}
@@ -52,6 +55,24 @@ def _read_odd_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
         said = _read_any_meta(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return NO_META, {"meta": f"is not a JSON object: {error}"}
+    return _sorted_out(said)
+
+
+def read_inside_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
+    """The ``meta`` of a command that a router asks for: with what the engine adds to it."""
+    try:
+        said = _read_any_meta(raw or b"{}")
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return NO_META, {"meta": f"is not a JSON object: {error}"}
+    depth = said.pop("depth", 0)
+    said.pop("causation", None)
+    meta, faults = _sorted_out(said)
+    if type(depth) is not int or not 0 <= depth <= _DEPTH_LIMIT:
+        return meta, faults | {"meta.depth": "must be how many commands from inside came before"}
+    return msgspec.structs.replace(meta, depth=depth), faults
+
+
+def _sorted_out(said: dict[str, Any]) -> tuple[CommandMeta, dict[str, str]]:
     faults: dict[str, str] = {}
     known: dict[str, Any] = {}
     extra: dict[str, Any] = {}
@@ -103,7 +124,9 @@ def time_of(unix_ms: int) -> datetime:
 
 def event_meta(id: str, entry: str, time: datetime, meta: CommandMeta) -> bytes:
     """The ``meta`` of the events that follow from a command; its ``x_`` keys pass through."""
-    cause = EventMeta(id, entry, time, meta.user, meta.correlation, meta.traceparent)
+    cause = EventMeta(
+        id, entry, time, meta.user, meta.correlation, meta.traceparent, depth=meta.depth
+    )
     if not meta.extra:
         return encode(cause)
     return encode({**msgspec.to_builtins(cause), **meta.extra})
@@ -137,6 +160,14 @@ _decode_event_meta = msgspec.json.Decoder(EventMeta).decode
 def read_event_meta(raw: bytes) -> EventMeta:
     """An event's ``meta`` as it was stored."""
     return _decode_event_meta(raw)
+
+
+def event_context(partition: int, event: LoggedEvent, meta: EventMeta) -> EventContext:
+    """What surrounds an event of a partition's log."""
+    return EventContext(
+        event.aggregate, event.version, partition, event.position, meta.time,
+        meta.causation, meta.entry, meta.user, meta.correlation, meta.traceparent,
+    )  # fmt: skip
 
 
 def came_ms(meta: bytes) -> int:

@@ -10,9 +10,11 @@ from collections.abc import Mapping
 import msgspec
 
 from engine.core.firing import TimerWrite
-from engine.core.intake import Received, Refusal
+from engine.core.intake import Received
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Commit, Entry, Head, Letter, NewEvent, Record, Waits
+from engine.core.refusal import Refusal
+from engine.core.rejections import is_noted, note_of
 from engine.core.waiting import next_late
 from engine.core.window import NO_DETAIL, First, Window
 
@@ -150,7 +152,7 @@ class Draft:
         return commit
 
     def _count(self, received: Received, answer: Answer) -> int:
-        """Count the events that follow from a command; returns its aggregate's version then."""
+        """Count what the log gets of a command; returns its aggregate's version then."""
         if answer.events:
             aggregate = received.aggregate
             self._touched.setdefault(aggregate, self._before[aggregate])
@@ -158,6 +160,9 @@ class Draft:
             self._position += len(answer.events)
             self.event_count += len(answer.events)
             self.event_bytes += sum([len(event.data) for event in answer.events])
+        elif received.cause is not None and is_noted(received, answer.status):
+            self._position += 1
+            self.event_count += 1
         if received.fired is not None or answer.timers:
             self._count_timers(received, answer)
         return self.versions.get(received.aggregate, 0)
@@ -176,7 +181,8 @@ class Draft:
         refusal = self._window.refusal(received, first)
         if refusal is not None or first is None:
             why = refusal or Refusal("id_reused", "the id was used before")
-            return refused(why, of_id=False), self.versions.get(received.aggregate, 0)
+            answer = refused(why, of_id=False)
+            return answer, self._count(received, answer)
         said = {
             "entry": first.entry,
             "status": first.status,
@@ -200,6 +206,7 @@ class Draft:
             received.digest if answer.of_id else "",
             answer.detail,
             answer.events,
+            note_of(received, answer.status, answer.detail) if received.cause is not None else None,
         )
 
     def _first_of(self, received: Received, answer: Answer, version: int) -> First | None:

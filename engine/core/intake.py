@@ -5,22 +5,21 @@ has an id, an aggregate of this partition and a validated command; or it has a `
 that names every fault. Nothing here raises for bad input.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from difflib import get_close_matches
-from types import MappingProxyType
-from typing import NamedTuple
 
 import msgspec
 from pydantic import ValidationError
 
-from engine.core.codec import digest_of, read_meta, time_of
+from engine.core.codec import digest_of, read_inside_meta, read_meta, time_of
 from engine.core.firing import Fired, fired_of
 from engine.core.handling import CommandHandler
 from engine.core.ids import stream_ms
-from engine.core.inside import is_inside_id
+from engine.core.inside import Cause, cause_in, is_inside_id
 from engine.core.messages import NO_META, Command, CommandContext, CommandMeta
 from engine.core.records import Entry
+from engine.core.refusal import Refusal, field_errors, malformed
 from engine.core.registry import Domain
 from engine.core.routing import ID_LENGTH_LIMIT, aggregate_fault, id_fault, kind_of, partition_of
 
@@ -32,40 +31,6 @@ _ECHO_BYTES = ID_LENGTH_LIMIT
 _USABLE_BYTES = 4 * ID_LENGTH_LIMIT
 """A usable id has no more bytes than this in UTF-8."""
 
-_TEXT_LIMIT = 1000
-"""Characters of one sentence in an outcome."""
-
-_DETAIL_LIMIT = 8000
-"""Characters of all faults in one outcome: fifty of a hundred, and some more."""
-
-_FAULTS_LIMIT = 50
-"""Faults named in one outcome: a hostile entry must not grow its own answer without end."""
-
-
-class Refusal(NamedTuple):
-    """Why a command is rejected: a stable code, a sentence, and what is wrong by field."""
-
-    code: str
-    message: str
-    errors: Mapping[str, str] = MappingProxyType({})
-
-    def detail(self) -> bytes:
-        """The refusal as an outcome's ``detail``."""
-        said: dict[str, object] = {"code": self.code, "message": self.message[:_TEXT_LIMIT]}
-        if self.errors:
-            said["errors"] = dict(self._shown())
-        return msgspec.json.encode(said)
-
-    def _shown(self) -> Iterator[tuple[str, str]]:
-        """Faults, as far as there is room: each outcome is remembered for a day."""
-        room = _DETAIL_LIMIT
-        for name, fault in self.errors.items():
-            shown = name[:ID_LENGTH_LIMIT], fault[:_TEXT_LIMIT]
-            room -= sum(map(len, shown))
-            if room < 0:
-                return
-            yield shown
-
 
 class Received(msgspec.Struct, gc=False):
     """An entry that has been judged. ``refusal`` is None exactly when ``command`` is not.
@@ -76,6 +41,7 @@ class Received(msgspec.Struct, gc=False):
     ``fired`` is the timer that it comes from, where it comes from one.
     ``broken`` is why it is answered `failed` unseen, as code and sentence: its type's
     validator raised, or it has killed owner after owner. Neither is the sender's fault.
+    ``cause`` is what it follows from where a router asked for it; ``type`` is what it says it is.
     """
 
     entry: str
@@ -92,6 +58,8 @@ class Received(msgspec.Struct, gc=False):
     command: Command | None = None
     refusal: Refusal | None = None
     broken: tuple[str, str] | None = None
+    cause: Cause | None = None
+    type: str = ""
 
     @property
     def may_wait(self) -> bool:
@@ -150,8 +118,8 @@ class Intake:
         try:
             received.id = raw_id.decode()
             fault = id_fault(received.id)
-            if fault and is_inside_id(self._secret, received.id):
-                fault, received.fired = None, fired_of(received.id)
+            if fault and self._is_from_inside(received):
+                fault = None
         except UnicodeDecodeError:
             fault = "is not UTF-8"
         if fault:
@@ -168,7 +136,7 @@ class Intake:
             received.raw_aggregate = received.raw_aggregate[:_ECHO_BYTES]
             faults["aggregate"] = fault
         if faults:
-            return _malformed(faults)
+            return malformed(faults)
         home = partition_of(received.aggregate, self._partitions)
         if home != self._partition:
             return Refusal(
@@ -180,12 +148,18 @@ class Intake:
         received.addressed = True
         return None
 
+    def _is_from_inside(self, received: Received) -> bool:
+        """Whether an id that no client may use is one of ours; notes what it says of its cause."""
+        target = received.raw_aggregate.decode(errors="replace")
+        is_ours = is_inside_id(self._secret, received.id, target)
+        if is_ours:
+            received.cause, received.fired = cause_in(received.id), fired_of(received.id)
+        return is_ours
+
     def _content_fault(self, received: Received, fields: Mapping[bytes, bytes]) -> Refusal | None:
         """What is wanted, and whether it is well said."""
-        data = fields.get(b"data", b"")
-        received.meta, faults = read_meta(fields.get(b"meta", b""))
-        kind = fields.get(b"type", b"").decode(errors="replace")
-        received.digest = digest_of(kind, data, received.meta.expect)
+        data, faults = fields.get(b"data", b""), _take_down(received, fields)
+        kind = received.type
         for name in _REQUIRED:
             if not fields.get(name):
                 faults[name.decode()] = "is missing"
@@ -193,7 +167,7 @@ class Intake:
             faults[name.decode(errors="replace")] = "is not a field of a command"
         handler = self._domain.commands.get(kind)
         if handler is None:
-            return _malformed(faults) if faults else self._unknown(kind[:ID_LENGTH_LIMIT])
+            return malformed(faults) if faults else self._unknown(kind[:ID_LENGTH_LIMIT])
         if handler.decider.kind != kind_of(received.aggregate):
             return Refusal(
                 "wrong_kind",
@@ -203,7 +177,7 @@ class Intake:
             faults |= _read_command(received, handler, data)
         if faults:
             received.command = None
-            return _malformed(faults)
+            return malformed(faults)
         received.handler = handler
         return None
 
@@ -213,11 +187,18 @@ class Intake:
         return Refusal("unknown_type", f"nobody here handles a command {kind!r}{hint}")
 
 
+def _take_down(received: Received, fields: Mapping[bytes, bytes]) -> dict[str, str]:
+    """What a command says beside its data; returns what is wrong with its ``meta``."""
+    read = read_inside_meta if received.cause else read_meta
+    received.meta, faults = read(fields.get(b"meta", b""))
+    received.type = fields.get(b"type", b"").decode(errors="replace")
+    received.digest = digest_of(received.type, fields.get(b"data", b""), received.meta.expect)
+    return faults
+
+
 def _condemned(received: Received, fields: Mapping[bytes, bytes]) -> Refusal:
     """A command that killed those who handled it: known by its id, and tried no more."""
-    kind, data = fields.get(b"type", b"").decode(errors="replace"), fields.get(b"data", b"")
-    received.meta, _ = read_meta(fields.get(b"meta", b""))
-    received.digest = digest_of(kind, data, received.meta.expect)
+    _take_down(received, fields)
     said = "the processes that handled this command died of it, again and again"
     received.broken = "deadly", said
     return Refusal(*received.broken)
@@ -233,18 +214,3 @@ def _read_command(received: Received, handler: CommandHandler, data: bytes) -> d
         received.broken = "raised", f"{type(error).__name__}: {error}"
         return {"data": f"a validator raised {received.broken[1]}"}
     return {}
-
-
-def field_errors(error: ValidationError) -> dict[str, str]:
-    """What pydantic found wrong with ``data``, by the path of each field."""
-    return {
-        ".".join(("data", *map(str, fault["loc"]))): fault["msg"].removeprefix("Value error, ")
-        for fault in error.errors(include_url=False, include_context=False, include_input=False)
-    }
-
-
-def _malformed(faults: dict[str, str]) -> Refusal:
-    named = dict(list(faults.items())[:_FAULTS_LIMIT])
-    said = "; ".join(f"{name} {fault}" for name, fault in list(named.items())[:3])
-    more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""  # noqa: PLR2004
-    return Refusal("malformed", f"{said}{more}", named)

@@ -106,9 +106,13 @@ class KnownMeta(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fals
 
 
 class CommandMeta(KnownMeta, frozen=True, gc=False):
-    """A command's ``meta``; ``extra`` holds the client's own ``x_`` keys, which pass through."""
+    """A command's ``meta``; ``extra`` holds the client's own ``x_`` keys, which pass through.
+
+    ``depth`` is how many commands from inside lead to this one; clients cannot say it.
+    """
 
     extra: dict[str, Any] = {}
+    depth: int = 0
 
 
 NO_META = CommandMeta()
@@ -127,3 +131,4 @@ class EventMeta(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     correlation: str | None = None
     traceparent: str | None = None
     schema: int = 1
+    depth: int = 0

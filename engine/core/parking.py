@@ -12,13 +12,12 @@ aggregate; where others feed the row too, and have done so since, it takes a reb
 """
 
 import traceback
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
 from engine.core.errors import SemelError, Torn
-from engine.core.projecting import Projecting
 from engine.core.records import LoggedEvent, RowChange
 
 TRACEBACK_CHARACTERS = 4000
@@ -96,6 +95,14 @@ def read_note(text: str | bytes) -> Note:
         raise Torn(f"a note on a parked aggregate cannot be read: {error}") from error
 
 
+def waiting_from(event: LoggedEvent, length: int) -> int:
+    """How many events of an aggregate wait from this one on, where its stream is so long.
+
+    Only a router is parked by a note on a refusal, which has no version: nobody knows the rest.
+    """
+    return length - event.version + 1 if event.version else 1
+
+
 def notes_in(fields: Mapping[str, str]) -> dict[str, Note]:
     """Parked aggregates by their names, in the order of their positions."""
     found = {name: read_note(text) for name, text in fields.items() if " " not in name}
@@ -118,24 +125,29 @@ def without(aggregate: str) -> dict[str, str]:
     return dict.fromkeys((aggregate, *asks), "")
 
 
-class Attempt(NamedTuple):
-    """What some events of one aggregate come to, up to the first that cannot be applied."""
+Made = TypeVar("Made")
 
-    done: Sequence[tuple[LoggedEvent, list[RowChange]]]
+
+class Attempt(NamedTuple, Generic[Made]):
+    """What some events of one aggregate come to, up to the first that cannot be handled."""
+
+    done: Sequence[tuple[LoggedEvent, Made]]
     stopped_by: LoggedEvent | None = None
     fault: Fault | None = None
 
     @property
-    def changes(self) -> list[RowChange]:
+    def changes(self: "Attempt[list[RowChange]]") -> list[RowChange]:
         """All that is to be written."""
         return [change for _, changes in self.done for change in changes]
 
     @property
-    def rows(self) -> list[str]:
+    def rows(self: "Attempt[list[RowChange]]") -> list[str]:
         """The rows that are touched."""
         return list(dict.fromkeys(change.row for change in self.changes))
 
-    def settled(self, projection: str, watermarks: Mapping[str, int]) -> "Attempt":
+    def settled(
+        self: "Attempt[list[RowChange]]", projection: str, watermarks: Mapping[str, int]
+    ) -> "Attempt[list[RowChange]]":
         """The same, cut off before the first event that comes too late for one of its rows.
 
         ``watermarks`` says how far each row has come in this partition.
@@ -148,13 +160,15 @@ class Attempt(NamedTuple):
         return self
 
 
-def attempt(project: Projecting, partition: int, events: Sequence[LoggedEvent]) -> Attempt:
-    """Project one aggregate's events, in order, up to the first that raises."""
-    done: list[tuple[LoggedEvent, list[RowChange]]] = []
+def attempt(
+    handle: Callable[[int, LoggedEvent], Made], partition: int, events: Sequence[LoggedEvent]
+) -> Attempt[Made]:
+    """Have one aggregate's events handled, in order, up to the first that raises."""
+    done: list[tuple[LoggedEvent, Made]] = []
     for event in events:
         try:
-            done.append((event, project(partition, event)))
-        except Exception as error:  # noqa: BLE001 -- the boundary to the projection's code: reported
+            done.append((event, handle(partition, event)))
+        except Exception as error:  # noqa: BLE001 -- the boundary to the domain's code: reported
             return Attempt(done, event, fault_of(error))
     return Attempt(done)
 

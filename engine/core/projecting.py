@@ -4,8 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from engine.core.changes import changes_of
-from engine.core.codec import read_event_meta
-from engine.core.messages import EventContext
+from engine.core.codec import event_context, read_event_meta
 from engine.core.projection import Projection
 from engine.core.records import LoggedEvent, RowChange
 from engine.core.registry import Domain
@@ -25,11 +24,7 @@ def projecting(domain: Domain, projection: Projection[Any]) -> Projecting:
         fact = domain.decode_event(event.type, event.data, event.meta)
         if not handler.wants_context:
             return changes_of(projection, event.position, handler.apply(fact))
-        meta = read_event_meta(event.meta)
-        context = EventContext(
-            event.aggregate, event.version, partition, event.position, meta.time,
-            meta.causation, meta.entry, meta.user, meta.correlation, meta.traceparent,
-        )  # fmt: skip
+        context = event_context(partition, event, read_event_meta(event.meta))
         return changes_of(projection, event.position, handler.apply(fact, context))
 
     return project

@@ -73,7 +73,8 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """One command of a commit: its outcome, and the events that follow from it.
 
     ``id`` and ``aggregate`` are as the sender wrote them, even where they are not usable.
-    ``version`` is the aggregate's after the command.
+    ``version`` is the aggregate's after the command. ``note`` goes into the log alone, as an
+    event without a version; who has one has no events.
     """
 
     entry: str
@@ -84,6 +85,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     digest: str
     detail: bytes
     events: Sequence[NewEvent]
+    note: NewEvent | None = None
 
 
 class Letter(NamedTuple):

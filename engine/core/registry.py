@@ -1,12 +1,10 @@
 """The registered domain: which function answers which message.
 
-Registration is explicit: a ``handlers`` package lists its ``deciders`` (and ``services``, and
-``upcasters``), a ``projections`` package its ``projections`` and ``queries``. Which message a
-function takes is the annotation of its first parameter. What contradicts itself is a
-`Misregistered` at start, naming both places.
+Registration is explicit: packages list what they have, ``handlers`` its ``deciders`` and more,
+``projections`` its ``projections`` and ``queries``. Which message a function takes says the
+annotation of its first parameter. What contradicts itself is a `Misregistered`, naming both places.
 """
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,15 +14,17 @@ import msgspec
 from engine.core.codec import VERSIONED
 from engine.core.confinement import require_query_handler
 from engine.core.decider import Decider
+from engine.core.effects import Deeds
 from engine.core.errors import Misregistered, Misuse
 from engine.core.handling import CommandHandler, command_handler
 from engine.core.indexing import require_indexes
-from engine.core.messages import Command, Event, EventContext, Query
+from engine.core.messages import Command, Event, Query
 from engine.core.projection import Operation, Projection
+from engine.core.reacting import Routes, require_name, wants_context
 from engine.core.routing import id_fault
 from engine.core.schedules import Recurring
 from engine.core.services import Offered, offered
-from engine.core.signatures import hints_of, place_of, subclasses, taken
+from engine.core.signatures import place_of, subclasses, taken
 from engine.core.upcasting import Steps, Upcaster, lifted, require_steps, require_version, steps_of
 from engine.core.writers import require_one_writer
 
@@ -57,10 +57,17 @@ class Domain:
     projections: dict[str, Projection[Any]] = field(default_factory=dict)
     event_handlers: dict[str, dict[str, EventHandler]] = field(default_factory=dict)
     queries: dict[str, QueryHandler] = field(default_factory=dict)
+    routers: dict[str, Routes] = field(default_factory=dict)
+    effects: dict[str, Deeds] = field(default_factory=dict)
     decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
     upcasters: Mapping[str, Steps] = field(default_factory=dict)
     schedules: dict[str, Recurring] = field(default_factory=dict)
     services: tuple[Offered, ...] = ()
+
+    @property
+    def reactions(self) -> tuple[str, ...]:
+        """The names of routers and side effects."""
+        return (*self.routers, *self.effects)
 
     def decode_event(self, kind: str, data: bytes, meta: bytes) -> Event:
         """An event as it was stored, whichever version of its type stored it.
@@ -158,7 +165,7 @@ def _add_decider(domain: Domain, decider: Decider[Any], services: Sequence[Offer
             )
     events = taken(decider.evolve, 1, Event)
     for event in events:
-        _add_event(domain, event)
+        add_event(domain, event)
     domain.kind_events[decider.kind] = frozenset(event.__name__ for event in events)
 
 
@@ -171,12 +178,15 @@ def _add_command(domain: Domain, command: type[Command], handler: CommandHandler
     domain.commands[command.__name__] = handler
 
 
-def _add_event(domain: Domain, event: type[Event]) -> None:
+def add_event(domain: Domain, event: type[Event]) -> None:
+    """Have an event be known by its name; raises `Misregistered`."""
     other = domain.events.get(event.__name__)
     if other is not None and other is not event:
         raise Misregistered(
             f"two events are called {event.__name__}: {place_of(other)} and {place_of(event)}"
         )
+    if event.__name__.startswith("_"):
+        raise Misregistered(f"{place_of(event)}: names of events do not begin with _, as ours do")
     require_version(event)
     domain.events[event.__name__] = event
     try:
@@ -191,25 +201,18 @@ def _add_projection(domain: Domain, projection: Projection[Any]) -> None:
     name = projection.name
     if name in domain.projections:
         raise Misregistered(f"two projections are called {name!r}")
-    if not name.isidentifier():
-        raise Misregistered(f"a projection's name is a word of letters, digits and _, not {name!r}")
+    require_name(name, "projection")
     handlers: dict[str, EventHandler] = {}
     for function in projection.on:
-        parameters = list(inspect.signature(function).parameters)[1:]
-        wants_context = [hints_of(function).get(name) for name in parameters] == [EventContext]
-        if parameters and not wants_context:
-            raise Misregistered(
-                f"{place_of(function)}: {function.__name__} takes an event, and a context: "
-                f"EventContext if it wants one, nothing else"
-            )
+        with_context = wants_context(function)
         for event in taken(function, 0, Event):
             if event.__name__ in handlers:
                 raise Misregistered(
                     f"the projection {name!r} has two functions for {event.__name__}; "
                     f"one is at {place_of(function)}"
                 )
-            _add_event(domain, event)
-            handlers[event.__name__] = EventHandler(function, wants_context)
+            add_event(domain, event)
+            handlers[event.__name__] = EventHandler(function, with_context)
     require_indexes(projection)
     domain.projections[name] = projection
     domain.event_handlers[name] = handlers

@@ -9,20 +9,24 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from engine.core.errors import Misregistered
 
 
-def taken(function: Callable[..., Any], index: int, kind: type) -> tuple[type[Any], ...]:
+def taken(function: Callable[..., Any], index: int, *kinds: type) -> tuple[type[Any], ...]:
     """The message types that a function takes, by the annotation of one parameter."""
     names = list(inspect.signature(function).parameters)
     annotation = hints_of(function).get(names[index]) if len(names) > index else None
     union = get_origin(annotation) in (Union, UnionType)
     members = get_args(annotation) if union else (annotation,)
     for member in members:
-        if not (isinstance(member, type) and issubclass(member, kind)):
+        if not (isinstance(member, type) and issubclass(member, kinds)):
             raise Misregistered(
                 f"{place_of(function)}: parameter {index + 1} of {function.__name__} must be "
-                f"annotated with a subclass of {kind.__name__}, or a union of some; it says "
+                f"annotated with a subclass of {_named(kinds)}, or a union of some; it says "
                 f"{annotation!r}"
             )
     return members
+
+
+def _named(kinds: tuple[type, ...]) -> str:
+    return " or ".join(kind.__name__ for kind in kinds)
 
 
 def hints_of(function: Callable[..., Any]) -> dict[str, Any]:

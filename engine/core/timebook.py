@@ -11,8 +11,9 @@ from engine.core.errors import Rejected
 from engine.core.firing import SOURCE, Fired, Timer, TimerWrite, timer_key
 from engine.core.ids import stream_ms
 from engine.core.inside import inside_id
-from engine.core.intake import Received, Refusal
+from engine.core.intake import Received
 from engine.core.messages import CommandMeta
+from engine.core.refusal import Refusal
 from engine.core.registry import Domain
 from engine.core.timers import CancelTimer, SetTimer, TimerChange
 

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from engine.core.ids import stream_ms, stream_order
-from engine.core.intake import Received, Refusal
+from engine.core.intake import Received
 from engine.core.records import Entry
+from engine.core.refusal import Refusal
 
 BUSY = Refusal(
     "busy", "too many commands of this aggregate wait to be decided: submit it again, later"

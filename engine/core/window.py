@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 
 from engine.core.ids import stream_ms, stream_order, uuid7_ms
-from engine.core.intake import Received, Refusal
+from engine.core.intake import Received
 from engine.core.outcome import Outcome, Status
+from engine.core.refusal import Refusal
 
 _YOUNG_SKEWS = 6
 """Outcomes younger than this many skews stay, whatever their number: fresh ids must pass."""

@@ -1,4 +1,4 @@
-"""Parked aggregates of projections, and what to do about them.
+"""Parked aggregates of projections and routers, and what to do about them.
 
 Whoever projects the partition of one replays or drops it, when asked to, and this waits for
 the answer.
@@ -12,20 +12,17 @@ from typing import TYPE_CHECKING
 import anyio
 import msgspec
 
-from engine.core.errors import Misuse, NotFound
-from engine.core.fold import WATERMARK
+from engine.core.errors import NotFound
 from engine.core.generations import served_as
-from engine.core.parking import DROP, Ask, Note, attempt
-from engine.core.projecting import projecting
+from engine.core.parking import DROP, Ask, Note
 from engine.core.registry import Domain
 from engine.core.routing import partition_of
 from engine.edge.dead import Dead
+from engine.edge.foreseeing import Foreseen, Place, foreseen
+from engine.settings import Settings
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
-
-_PAGE = 1000
-"""Events of a log that are read at once."""
 
 _POLL_SECONDS = 0.1
 """How often it is looked whether a request was answered."""
@@ -52,30 +49,22 @@ class Answered(msgspec.Struct):
     error: str = ""
 
 
-class Foreseen(msgspec.Struct):
-    """What a replay would do, with the code that is found here; ``upto`` is the checkpoint."""
-
-    projection: str
-    aggregate: str
-    position: int
-    upto: int
-    events: int
-    rows: int
-    stops_at: int | None = None
-    error: str = ""
-
-
 class Parked:
     """The parked aggregates of a namespace.
 
-    ``generation`` is the one of projections that is looked at; the live one unless given.
+    ``generation`` is the one of projections that is looked at; the live one unless given. A
+    router has none.
     """
 
     def __init__(self, session: "RedisSession", generation: int | None = None) -> None:
         self._session, self._chosen = session, generation
 
-    async def generation(self, projection: str) -> int:
+    async def generation(self, projection: str) -> int | None:
         """The generation that is looked at; raises `NotFound` where there is no such one."""
+        if await self._session.parked.is_router(projection):
+            if self._chosen is not None:
+                raise NotFound(f"{projection} is a router: it has no generations")
+            return None
         if self._chosen is None:
             return await self._session.rows.live(projection)
         kept = (await self._session.builds.read(projection)).kept
@@ -133,34 +122,13 @@ class Parked:
                 return Answered(projection, ask.aggregate, answer, note.position, error)
             await anyio.sleep(_POLL_SECONDS)
 
-    async def foresee(self, domain: Domain, projection: str, aggregate: str) -> Foreseen:
-        """What a replay would do; changes nothing. Raises `Misuse` without the projection."""
-        if projection not in domain.projections:
-            raise Misuse(f"there is no projection {projection} in the code here")
-        session, project = self._session, projecting(domain, domain.projections[projection])
-        note, home = (
-            await self.note(projection, aggregate), partition_of(aggregate, session.partitions)
-        )  # fmt: skip
-        generation = await self.generation(projection)
-        upto = (await session.checkpoints.applied(projection, generation, home)).position
-        seen = Foreseen(projection, aggregate, note.position, upto, 0, 0)
-        at, rows = note.position - 1, set[str]()
-        while at < upto and not seen.error:
-            page = await session.inspection.log(home, at, min(_PAGE, upto - at))
-            if not page:
-                break
-            mine = [event for event in page if event.aggregate == aggregate]
-            tried = attempt(project, home, mine)
-            hashes = await session.rows.rows(projection, generation, tried.rows)
-            marks = [int(fields.get(f"{WATERMARK}{home}", 0)) for fields in hashes]
-            tried = tried.settled(projection, dict(zip(tried.rows, marks, strict=True)))
-            rows |= set(tried.rows)
-            seen.events += len(tried.done)
-            if tried.stopped_by is not None:
-                seen.stops_at, seen.error = tried.stopped_by.position, str(tried.fault)
-            at = page[-1].position
-        seen.rows = len(rows)
-        return seen
+    async def foresee(
+        self, domain: Domain, settings: Settings, projection: str, aggregate: str
+    ) -> Foreseen:
+        """What a replay would do; changes nothing. Raises `Misuse` without the code for it."""
+        note, generation = await self.note(projection, aggregate), await self.generation(projection)
+        place = Place(projection, generation, aggregate, note.position)
+        return await foreseen(self._session, domain, settings, place)
 
     async def _notes(self, projection: str, aggregate: str) -> tuple[dict[str, Note], list[Ask]]:
         generation = await self.generation(projection)

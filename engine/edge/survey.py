@@ -12,6 +12,7 @@ from engine.core.errors import Refused
 from engine.core.generations import curated_as
 from engine.core.ids import stream_ms
 from engine.core.liveness import Condition, State, heard, judge, silent_after
+from engine.core.reacting import reacting_as
 from engine.core.records import LeaseState, Member, Report
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ STUCK = "stuck"
 
 _CURATOR = curated_as("")
 """Who serves a projection shares the lease of its curator too."""
+
+_REACTION = reacting_as("")
+"""What those who serve a router say."""
 
 LISTED_SECONDS = 60.0
 """A process that fell silent without a word is listed for so long."""
@@ -88,6 +92,8 @@ class Survey:
         """What processes say of what they serve; ask for the nodes first."""
         self.projections: set[str] = set()
         """The projections that they serve: what is known without the project's code."""
+        self.reactions: set[str] = set()
+        """The routers likewise."""
 
     async def nodes(self) -> list[Node]:
         """Every process that is there, or was a moment ago."""
@@ -99,6 +105,10 @@ class Survey:
             for member in living
             for group in member.serves
             if group.startswith(_CURATOR)
+        }
+        served = {group for member in living for group in member.serves}
+        self.reactions = {
+            group.removeprefix(_REACTION) for group in served if group.startswith(_REACTION)
         }
         return [self._node(member) for member in members.values()]
 

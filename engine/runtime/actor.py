@@ -10,11 +10,12 @@ from engine.core.codec import encode, event_meta, of_version
 from engine.core.decider import Decider, Decision, split
 from engine.core.draft import Answer, refused
 from engine.core.errors import Rejected, Torn
-from engine.core.intake import Received, Refusal
+from engine.core.intake import Received
 from engine.core.messages import Event
 from engine.core.outcome import Status
 from engine.core.ports import Histories
 from engine.core.records import NewEvent, StoredEvent
+from engine.core.refusal import Refusal
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.core.timebook import TimerBook

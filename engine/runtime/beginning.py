@@ -1,4 +1,4 @@
-"""Where a projector begins: at its checkpoint, once its server is known to have that history."""
+"""Where a reader of a log begins: at its checkpoint, once its server has that history."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ import anyio
 from engine.core.branches import Branch, exists
 from engine.core.codec import read_event_meta
 from engine.core.errors import Torn
-from engine.core.ports import Log
+from engine.core.ports import LogReader
 from engine.core.records import Checkpoint
 from engine.runtime.progress import Progress
 
@@ -16,7 +16,7 @@ OWNER_SECONDS = 0.1
 
 
 async def branches_here(
-    log: Log, server: str, progress: Progress, stopping: anyio.Event
+    log: LogReader, server: str, progress: Progress, stopping: anyio.Event
 ) -> Sequence[Branch]:
     """The log's branches, once an owner has noted the server that we see; none if stopped.
 
@@ -33,10 +33,18 @@ async def branches_here(
     return ()
 
 
-async def trusted_checkpoint(log: Log, branches: Sequence[Branch], projection: str) -> Checkpoint:
+async def trusted_checkpoint(log: LogReader, branches: Sequence[Branch], name: str) -> Checkpoint:
+    """A projection's checkpoint; see `checked_checkpoint`."""
+    cure = f"Build it anew: semel projection rebuild {name}"
+    return await checked_checkpoint(log, branches, name, cure)
+
+
+async def checked_checkpoint(
+    log: LogReader, branches: Sequence[Branch], name: str, cure: str
+) -> Checkpoint:
     """The checkpoint, if its branch still exists so far, and the event it stands on.
 
-    Raises `Torn` where what was applied is not in the log any more.
+    Raises `Torn` where what was read is not in the log any more; ``cure`` is what to do then.
     """
     checkpoint = await log.checkpoint()
     position, found = checkpoint.position, "nothing"
@@ -46,9 +54,8 @@ async def trusted_checkpoint(log: Log, branches: Sequence[Branch], projection: s
             found = read_event_meta(event.meta).entry
         if found != checkpoint.command or not exists(branches, checkpoint.branch, position):
             raise Torn(
-                f"{projection} has applied position {position} of command "
+                f"{name} has applied position {position} of command "
                 f"{checkpoint.command} on branch {checkpoint.branch}, and the log has {found} "
-                f"there, on branch {branches[-1].name}: history was lost. Build it anew: semel "
-                f"projection rebuild {projection}"
+                f"there, on branch {branches[-1].name}: history was lost. {cure}"
             )
     return checkpoint

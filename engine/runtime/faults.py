@@ -7,8 +7,9 @@ import msgspec
 
 from engine.core.draft import Answer, refused
 from engine.core.errors import Rejected
-from engine.core.intake import Received, Refusal
+from engine.core.intake import Received
 from engine.core.outcome import Status
+from engine.core.refusal import Refusal
 from engine.core.waiting import RAISED, Deferral
 from engine.telemetry import log
 

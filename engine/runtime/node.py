@@ -11,6 +11,7 @@ from engine.runtime.leases import Group
 from engine.runtime.membership import Membership, Process
 from engine.runtime.offer import Offer
 from engine.runtime.partition import Partition
+from engine.runtime.reactions import reaction_groups
 from engine.runtime.recording import Recording
 from engine.runtime.schedules import schedule_groups
 from engine.runtime.shutdown import Shutdown
@@ -68,11 +69,14 @@ async def worker(  # noqa: PLR0913 -- likewise
     shutdown: Shutdown,
     ready: Callable[[], None],
 ) -> None:
-    """Project partitions' logs for the named projections, until stopped."""
-    generations = Offer(session, domain, settings, names)
+    """Read partitions' logs for the named projections and routers, until stopped."""
+    projections = [name for name in names if name in domain.projections]
+    generations = Offer(session, domain, settings, projections)
+    reacting = [name for name in names if name in domain.reactions]
+    reactions = reaction_groups(session, domain, settings, reacting)
     watch = watch_group(session, domain, settings, process.name)
 
     async def offer(members: Mapping[str, Member]) -> Mapping[str, Group]:
-        return {**await generations.groups(members), **watch}
+        return {**await generations.groups(members), **reactions, **watch}
 
     await Membership(session, process, offer, settings, shutdown).serve(ready)

@@ -1,12 +1,17 @@
-"""Parking: an event that cannot be projected stops its own aggregate, and nobody else's.
+"""Parking: an event that cannot be handled stops its own aggregate, and nobody else's.
 
-What is parked is written in the projector's next step, with the checkpoint that passes it
-over (`engine.core.parking`). So whoever comes next knows it, and nothing is skipped without a
-note. What operators ask for is done between two steps, by the one who holds the lease.
+Who is parked is noted before anything behind the event is done (`engine.core.parking`). So
+whoever comes next knows it, and nothing is skipped without a note. What operators ask for is done
+between two steps, by the one who holds the lease.
+
+What is the same for all that read a log is here; what handling an event anew means is theirs
+(`engine.runtime.replay`, `engine.runtime.resending`).
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from functools import partial
+from enum import Enum, auto
+from typing import Any
 
 import anyio
 import msgspec
@@ -16,43 +21,40 @@ from engine.core.parking import (
     DROP,
     RETRY,
     Ask,
+    Attempt,
     Fault,
     Note,
     asks_in,
-    attempt,
     fault_of,
     notes_in,
     without,
     written,
 )
-from engine.core.ports import Log
-from engine.core.projecting import Projecting
-from engine.core.records import Checkpoint, LoggedEvent, RowChange
-from engine.runtime.patience import patiently
-from engine.runtime.progress import Progress
+from engine.core.ports import LogReader
+from engine.core.records import Checkpoint, LoggedEvent
 from engine.settings import Settings
-from engine.telemetry import log, metrics
 
 ASKED_SECONDS = 0.5
 """How often it is looked what is asked, while anybody is parked."""
 
 
-class Parking:
-    """The aggregates that one projector passes over."""
+class Told(Enum):
+    """What is said of a parked aggregate."""
 
-    def __init__(  # noqa: PLR0913 -- a projector in all that parking needs
-        self,
-        projection: str,
-        partition: int,
-        project: Projecting,
-        log: Log,
-        settings: Settings,
-        progress: Progress,
-        is_stopping: Callable[[], bool],
+    PARKED = auto()
+    UNPARKED = auto()
+    UNMENDED = auto()
+    DROPPED = auto()
+
+
+class Parking(ABC):
+    """The aggregates that one reader of a log passes over."""
+
+    def __init__(
+        self, partition: int, log: LogReader, settings: Settings, is_stopping: Callable[[], bool]
     ) -> None:
-        self._projection, self._partition, self._project = projection, partition, project
-        self._log, self._settings = log, settings
-        self._progress, self._is_stopping = progress, is_stopping
+        self._partition, self._reader = partition, log
+        self._settings, self._is_stopping = settings, is_stopping
         self._parked: dict[str, Note] = {}
         self._unwritten: dict[str, str] = {}
         self._known: set[tuple[str, str]] = set()
@@ -62,7 +64,7 @@ class Parking:
 
     async def load(self) -> None:
         """Learn who is parked."""
-        self._parked = notes_in(await self._log.parked())
+        self._parked = notes_in(await self._reader.parked())
         self._count()
 
     def close(self) -> None:
@@ -82,7 +84,7 @@ class Parking:
             self._count()
 
     def passes_over(self, event: LoggedEvent) -> bool:
-        """Whether an event waits behind one that could not be projected, or is that one."""
+        """Whether an event waits behind one that could not be handled, or is that one."""
         note = self._parked.get(event.aggregate)
         return note is not None and event.position >= note.position
 
@@ -111,11 +113,14 @@ class Parking:
 
     async def park(self, event: LoggedEvent, fault: Fault, attempts: int) -> None:
         """Pass over an aggregate from this event on, and have the next step note that."""
-        now = await self._log.now_ms()
+        now = await self._reader.now_ms()
         note = Note(event.position, event.type, fault, attempts, now)
         self._parked[event.aggregate] = note
         self._unwritten[event.aggregate] = written(note)
-        log.error("projection.parked", error=str(fault), attempts=attempts, **self._about(event))
+        self._tell(
+            Told.PARKED, event.aggregate, error=str(fault), attempts=attempts,
+            position=event.position, type=event.type,
+        )  # fmt: skip
 
     async def is_asked(self) -> bool:
         """Whether anything is asked about those who are parked."""
@@ -124,7 +129,7 @@ class Parking:
     async def heed(self, reached: Checkpoint) -> None:
         """Do what is asked about those who are parked, now and then; raises `Torn`.
 
-        Nothing above ``reached``, the checkpoint, may have been projected without being written.
+        Nothing above ``reached``, the checkpoint, may have been handled without being written.
         """
         now = anyio.current_time()
         if not self._parked or now < self._look_at:
@@ -135,29 +140,55 @@ class Parking:
                 await (self._replay if ask.verb == RETRY else self._drop)(ask, reached)
         self._count()
 
+    @abstractmethod
+    def _tell(self, told: Told, aggregate: str, **about: object) -> None:
+        """Say what became of an aggregate."""
+
+    @abstractmethod
+    def _add(self, parked: int) -> None:
+        """Count more who are parked, or fewer."""
+
+    @abstractmethod
+    async def _note(self, reached: Checkpoint, notes: Mapping[str, str]) -> None:
+        """Write notes under the fence, the checkpoint staying where it is."""
+
+    @abstractmethod
+    async def _redo(
+        self, ask: Ask, reached: Checkpoint, page: list[LoggedEvent], mine: list[LoggedEvent]
+    ) -> Note | None:
+        """Handle an aggregate's events in a page; its note since, None for none. Both written."""
+
+    def _after(
+        self, ask: Ask, page: list[LoggedEvent], reached: Checkpoint, tried: Attempt[Any]
+    ) -> Note | None:
+        """The note on an aggregate after a page of its replay; None where all is done."""
+        note = self._parked[ask.aggregate]
+        if tried.stopped_by is not None and tried.fault is not None:
+            return _failed(note, tried.stopped_by, tried.fault, ask)
+        if page and page[-1].position < reached.position:
+            return msgspec.structs.replace(note, position=page[-1].position + 1)
+        return None
+
     async def _asks(self) -> list[Ask]:
         """What is asked about those of whom it is written that they are parked."""
         if not self._parked:
             return []
         known = self._parked.keys() - self._unwritten.keys()
-        asks = asks_in(await self._log.parked())
+        asks = asks_in(await self._reader.parked())
         return [ask for ask in asks if ask.verb in (RETRY, DROP) and ask.aggregate in known]
 
     async def _drop(self, ask: Ask, reached: Checkpoint) -> None:
-        await self._step(reached, [], without(ask.aggregate))
+        await self._note(reached, without(ask.aggregate))
         note = self._parked.pop(ask.aggregate)
-        log.warning(
-            "projection.dropped", projection=self._projection, partition=self._partition,
-            aggregate=ask.aggregate, position=note.position, upto=reached.position,
-        )  # fmt: skip
+        self._tell(Told.DROPPED, ask.aggregate, position=note.position, upto=reached.position)
 
     async def _replay(self, ask: Ask, reached: Checkpoint) -> None:
-        """Apply an aggregate's events from where it was parked, page by page, in order.
+        """Handle an aggregate's events from where it was parked, page by page, in order.
 
         Each page is one step, which moves the note to behind it; the last one removes it. The
         request goes first: a replay that kills its worker must not kill the next one too.
         """
-        await self._step(reached, [], {ask.field: ""})
+        await self._note(reached, {ask.field: ""})
         goes_on = True
         while goes_on and not self._is_stopping():
             goes_on = await self._replay_page(ask, reached)
@@ -168,7 +199,7 @@ class Parking:
         ``alone``: only as far as the aggregate's first event in it.
         """
         note = self._parked[ask.aggregate]
-        page = await self._log.events_after(
+        page = await self._reader.events_after(
             note.position - 1, self._settings.projection_batch_events
         )
         if [event.position for event in page[:1]] != [note.position]:
@@ -179,62 +210,29 @@ class Parking:
         if alone:
             page, mine = page[: page.index(mine[0]) + 1], mine[:1]
         try:
-            after = await self._apply_page(ask, reached, page, mine)
+            after = await self._redo(ask, reached, page, mine)
         except Refused as error:
             if isinstance(error, NotNow) or not mine:
                 raise
             if len(mine) > 1:
                 return await self._replay_page(ask, reached, alone=True)
             after = _failed(note, mine[0], fault_of(error), ask)
-            await self._step(reached, [], {ask.aggregate: written(after)})
+            await self._note(reached, {ask.aggregate: written(after)})
         return self._goes_on(ask, after)
-
-    async def _apply_page(
-        self, ask: Ask, reached: Checkpoint, page: list[LoggedEvent], mine: list[LoggedEvent]
-    ) -> Note | None:
-        """Apply what can be of the aggregate's events in a page; its note since, None for none."""
-        tried = attempt(self._project, self._partition, mine)
-        tried = tried.settled(self._projection, await self._log.watermarks(tried.rows))
-        note, after = self._parked[ask.aggregate], None
-        if tried.stopped_by is not None and tried.fault is not None:
-            after = _failed(note, tried.stopped_by, tried.fault, ask)
-        elif page and page[-1].position < reached.position:
-            after = msgspec.structs.replace(note, position=page[-1].position + 1)
-        notes = without(ask.aggregate) if after is None else {ask.aggregate: written(after)}
-        await self._step(reached, tried.changes, notes)
-        return after
 
     def _goes_on(self, ask: Ask, note: Note | None) -> bool:
         """Keep and say what a page came to; whether there is another to replay."""
-        about = {
-            "projection": self._projection, "partition": self._partition,
-            "aggregate": ask.aggregate,
-        }  # fmt: skip
         if note is None:
             del self._parked[ask.aggregate]
-            log.info("projection.unparked", **about)
+            self._tell(Told.UNPARKED, ask.aggregate)
             return False
         self._parked[ask.aggregate] = note
         if note.answered == ask.id:
-            log.error("projection.unmended", position=note.position, error=str(note.error), **about)
+            self._tell(Told.UNMENDED, ask.aggregate, position=note.position, error=str(note.error))
         return note.answered != ask.id
 
-    async def _step(
-        self, reached: Checkpoint, changes: list[RowChange], notes: Mapping[str, str]
-    ) -> None:
-        """Write changes and notes under the fence, the checkpoint staying where it is."""
-        write = partial(self._log.apply, reached.position, reached, changes, notes)
-        await patiently(write, self._progress, self._is_stopping)
-        self._progress.moved()
-
-    def _about(self, event: LoggedEvent) -> dict[str, object]:
-        return {
-            "projection": self._projection, "partition": self._partition,
-            "position": event.position, "type": event.type, "aggregate": event.aggregate,
-        }  # fmt: skip
-
     def _count(self) -> None:
-        metrics.PROJECTION_PARKED.labels(self._projection).inc(len(self._parked) - self._counted)
+        self._add(len(self._parked) - self._counted)
         self._counted = len(self._parked)
 
 

@@ -6,7 +6,7 @@ reads on. (What else an error may mean: `engine.core.doubt`.)
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import anyio
 
@@ -18,6 +18,13 @@ PAUSE_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Before a call is sent again; the last one repeats."""
 
 Reply = TypeVar("Reply")
+
+
+class Patiently(Protocol):
+    """`patiently`, for somebody's steps: given what is told how it goes, and when to stop."""
+
+    def __call__(self, step: Callable[[], Awaitable[Reply]], /) -> Awaitable[Reply]:
+        """Take a step, again and again while Redis does not run it."""
 
 
 async def patiently(

@@ -23,9 +23,9 @@ from engine.runtime.beginning import branches_here, trusted_checkpoint
 from engine.runtime.build import Build
 from engine.runtime.caution import DEATHS_LIMIT, Caution
 from engine.runtime.lag import Lag
-from engine.runtime.parking import Parking
 from engine.runtime.patience import patiently
 from engine.runtime.progress import Progress
+from engine.runtime.replay import ProjectionParking
 from engine.runtime.standstill import Standstill
 from engine.settings import Settings
 from engine.telemetry import log, metrics
@@ -74,7 +74,7 @@ class Projector:
         self._branch = branches[-1].name
         self._reached = await trusted_checkpoint(self._log, branches, self._projection.name)
         self._caution = await self._caution_after(self._reached)
-        self._parking = Parking(
+        self._parking = ProjectionParking(
             self._projection.name, self._partition, self._project_one, self._log,
             self._settings, self.progress, self._stopping.is_set,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What a projector says and does while it stands still at an event."""
+"""What a reader of a log says and does while it stands still at an event."""
 
 import anyio
 
@@ -12,12 +12,12 @@ PAUSE_SECONDS = (0.1, 0.5, 1.0, 2.0, 5.0)
 
 
 class Standstill:
-    """One projection's stops in one partition: each is said, counted, and waited through."""
+    """One reader's stops in one partition: each is said, counted, and waited through."""
 
     def __init__(
-        self, projection: str, partition: int, progress: Progress, stopping: anyio.Event
+        self, name: str, partition: int, progress: Progress, stopping: anyio.Event
     ) -> None:
-        self._projection, self._partition = projection, partition
+        self._name, self._partition = name, partition
         self._progress, self._stopping = progress, stopping
         self._stands_still = False
 
@@ -26,10 +26,9 @@ class Standstill:
         said = f"{type(error).__name__}: {error}{hint}"
         self._progress.trouble = f"position {event.position}: {said}"
         self._mark(stands_still=True)
-        log.error(
-            "projection.blocked", projection=self._projection, partition=self._partition,
-            position=event.position, type=event.type, aggregate=event.aggregate,
-            error=said, attempts=attempts,
+        self._tell(
+            partition=self._partition, position=event.position, type=event.type,
+            aggregate=event.aggregate, error=said, attempts=attempts,
             exc_info=None if isinstance(error, SemelError) else error,
         )  # fmt: skip
         with anyio.move_on_after(PAUSE_SECONDS[min(attempts, len(PAUSE_SECONDS)) - 1]):
@@ -40,6 +39,21 @@ class Standstill:
         self._mark(stands_still=False)
 
     def _mark(self, *, stands_still: bool) -> None:
-        blocked = metrics.PROJECTION_BLOCKED.labels(self._projection)
-        blocked.inc(stands_still - self._stands_still)
+        self._add(stands_still - self._stands_still)
         self._stands_still = stands_still
+
+    def _tell(self, **about: object) -> None:
+        log.error("projection.blocked", projection=self._name, **about)
+
+    def _add(self, stops: int) -> None:
+        metrics.PROJECTION_BLOCKED.labels(self._name).inc(stops)
+
+
+class ReactionStandstill(Standstill):
+    """The same of a reaction."""
+
+    def _tell(self, **about: object) -> None:
+        log.error("reaction.blocked", reaction=self._name, **about)
+
+    def _add(self, stops: int) -> None:
+        metrics.REACTION_BLOCKED.labels(self._name).inc(stops)

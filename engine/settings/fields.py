@@ -30,7 +30,8 @@ class Settings(BaseModel):
         description="A power of two, fixed at creation; unset means 64, or 16 for `semel dev`.",
     )  # fmt: skip
     handlers: str = Field(
-        "handlers", description="The package that lists `deciders` and `services`."
+        "handlers",
+        description="The package that lists `deciders`, `services`, `routers`, `effects`.",
     )
     projections: str = Field(
         "projections", description="The package that lists `projections` and `queries`."
@@ -80,6 +81,10 @@ class Settings(BaseModel):
     timer_limit_days: int = Field(
         3660, ge=1, le=36_600, description="How far away a timer may be set: ten years and a bit."
     )
+    causation_depth: int = Field(
+        32, ge=1, le=1000,
+        description="How many commands may follow from one another by way of routers.",
+    )  # fmt: skip
     outcomes_keep_count: int = Field(
         10_000, ge=100,
         description="Outcomes kept and ids remembered per partition; the last minute's stay.",
@@ -91,10 +96,9 @@ class Settings(BaseModel):
         1000, ge=1, description="Commands that are done and still kept per partition, to look at."
     )
     id_skew_seconds: float = Field(
-        10,
-        ge=0,
+        10, ge=0,
         description="How far clients' clocks may differ from Redis's, for ids that carry a time.",
-    )
+    )  # fmt: skip
     patience_seconds: float = Field(
         0.1, ge=0, le=5,
         description="How long a batch waits for its deciders; what is not decided is deferred.",

@@ -8,7 +8,7 @@ from engine.core.generations import Generations, read_generations, write_generat
 from engine.core.ports.building import Flip, Pair
 from engine.store.connection import Argument, Connection
 from engine.store.keys import Keys, of_generation
-from engine.store.rows import texts
+from engine.store.logs import texts
 from engine.store.scripts import Scripts
 
 PAGE_LIMIT = 500

@@ -9,7 +9,7 @@ from engine.core.records import Checkpoint
 from engine.store.connection import Connection
 from engine.store.entries import entries_of
 from engine.store.keys import Keys
-from engine.store.rows import CHECKPOINT_FIELDS, checkpoint_of, read_branches, read_checkpoint
+from engine.store.logs import CHECKPOINT_FIELDS, checkpoint_of, read_branches, read_checkpoint
 
 
 class RedisCheckpoints:

@@ -46,11 +46,8 @@ class RedisInbox:
         When the mark is ``expected``: returns ``mark`` and the new entries' ids. Else
         nothing is written: returns the mark found, and no ids.
         """
-        arguments: list[Argument] = [INBOX_SOURCE, expected, mark]
-        for entry in entries:
-            arguments += (entry[name] for name in COMMAND_FIELDS)
-        keys = [self._keys.sources(partition), self._keys.commands(partition)]
-        found, *ids = await self._scripts.call("submit", keys, arguments)
+        call = submission_of(self._keys, partition, INBOX_SOURCE, expected, mark, entries)
+        found, *ids = await self._scripts.call("submit", *call)
         return found.decode(), [id.decode() for id in ids]
 
     async def now_ms(self) -> int:
@@ -79,6 +76,21 @@ class RedisInbox:
         for note in moved:
             arguments += note
         await self._scripts.call("forward", keys, arguments)
+
+
+def submission_of(  # noqa: PLR0913 -- what the one way in for commands from inside takes
+    keys: Keys,
+    partition: int,
+    source: str,
+    expected: str,
+    mark: str,
+    entries: Sequence[Mapping[str, bytes]],
+) -> tuple[list[str], list[Argument]]:
+    """Keys and arguments of ``submit.lua``: a source's commands, and the mark that they move."""
+    arguments: list[Argument] = [source, expected, mark]
+    for entry in entries:
+        arguments += (entry[name] for name in COMMAND_FIELDS)
+    return [keys.sources(partition), keys.commands(partition)], arguments
 
 
 def mended_of(raw: tuple[list[bytes], int, bytes]) -> Mended:

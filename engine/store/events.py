@@ -26,6 +26,9 @@ _LETTERS_AT, _WAITS_AT, _TIMERS_AT = 5, 6, 7
 _WAITING_PAGE = 100
 """Commands that wait, asked for at a time: each may be as large as a command can be."""
 
+_NOBODY = 0
+"""Stands for the aggregate of what goes into the log alone."""
+
 _BRANCH_BYTES = 4
 """Random bytes in a branch's name: few branches, all of one partition."""
 
@@ -216,12 +219,15 @@ def _add_record(
     """One command and what follows from it, as shared/record.lua takes it."""
     arguments += (
         id, record.id, record.status, record.aggregate, record.version, record.digest,
-        record.detail, len(record.events),
+        record.detail, len(record.events) if record.note is None else 1,
     )  # fmt: skip
     if record.events:
         number = numbers[record.aggregate.decode()]
         for event in record.events:
             arguments += (number, event.type, event.data, event.meta)
+    elif record.note is not None:
+        note = record.note
+        arguments += (_NOBODY, note.type, note.data, note.meta)
 
 
 def _stored(raw: tuple[bytes, list[bytes]]) -> StoredEvent:

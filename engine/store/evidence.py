@@ -14,7 +14,7 @@ from engine.store.audit import EvidenceNames, at_once, pages
 from engine.store.connection import Argument, Connection
 from engine.store.entries import entries_of
 from engine.store.keys import Keys
-from engine.store.rows import texts
+from engine.store.logs import texts
 from engine.store.scripts import Scripts
 
 MEMBERS_PAGE = 500

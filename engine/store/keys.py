@@ -127,6 +127,14 @@ class Keys:
         """Stream, bounded, as long as its generation: what changed. Written by projectors."""
         return self.partition(partition, f"changed:{projection}@{generation}")
 
+    def reaction(self, partition: int, reaction: str) -> str:
+        """Hash: checkpoint and lease of a router in a partition, and marks. Written by routers."""
+        return self.partition(partition, f"reaction:{reaction}")
+
+    def reaction_parked(self, partition: int, reaction: str) -> str:
+        """Hash: aggregates that a router passes over in a partition. As its checkpoint."""
+        return self.partition(partition, f"parked:{reaction}")
+
     def curator(self, projection: str) -> str:
         """Hash: the lease of whoever flips, compares and removes a projection's generations."""
         return f"{{{self.namespace}}}:curator:{projection}"
@@ -135,9 +143,9 @@ class Keys:
         """Hash: the lease of whoever holds a projection's rows against the log, all the time."""
         return f"{{{self.namespace}}}:auditor:{projection}"
 
-    def schedule(self, name: str) -> str:
+    def schedule(self, schedule: str) -> str:
         """Hash: the lease of whoever submits the occurrences of a recurring schedule."""
-        return f"{{{self.namespace}}}:schedule:{name}"
+        return f"{{{self.namespace}}}:schedule:{schedule}"
 
     def live(self, projection: str) -> str:
         """Hash, for ever: the generations of a projection. Changed by comparison only."""
@@ -156,6 +164,20 @@ class Keys:
         return f"{self.namespace}:reply:{name}"
 
 
+def place_of(keys: Keys, partition: int, name: str, generation: int | None) -> str:
+    """How far a generation of a projection has come, or a router, which has none."""
+    if generation is None:
+        return keys.reaction(partition, name)
+    return keys.projection(partition, name, generation)
+
+
+def parked_of(keys: Keys, partition: int, name: str, generation: int | None) -> str:
+    """Who is parked by a generation of a projection, or by a router, which has none."""
+    if generation is None:
+        return keys.reaction_parked(partition, name)
+    return keys.parked(partition, name, generation)
+
+
 def of_generation(keys: Keys, partition: int, projection: str, generation: int) -> list[str]:
     """Every key that a generation has in a partition: they go when it goes."""
     return [
@@ -172,66 +194,3 @@ def require_view(keys: Keys, key: str) -> None:
             f"{key} is neither a view nor an index: a query reads nothing else. What it needs to "
             f"know, a projection must put into rows"
         )
-
-
-class NamesKeys:
-    """What every session tells its users of keys; they pass them on and never make one."""
-
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
-
-    def partition_lease(self, partition: int) -> str:
-        """The name of a partition's lease."""
-        return self._keys.lease(partition)
-
-    def inbox_lease(self) -> str:
-        """The name of the inbox's lease."""
-        return self._keys.inbox_lease()
-
-    def projection_lease(self, projection: str, generation: int, partition: int) -> str:
-        """The name of a projector's lease."""
-        return self._keys.projection(partition, projection, generation)
-
-    def curator_lease(self, projection: str) -> str:
-        """The name of a curator's lease."""
-        return self._keys.curator(projection)
-
-    def watch_lease(self) -> str:
-        """The name of the lease of whoever watches projections."""
-        return self._keys.watch()
-
-    def auditor_lease(self, projection: str) -> str:
-        """The name of an auditor's lease."""
-        return self._keys.auditor(projection)
-
-    def schedule_lease(self, name: str) -> str:
-        """The name of the lease of whoever submits a schedule's occurrences."""
-        return self._keys.schedule(name)
-
-    def commands_key(self, partition: int) -> str:
-        """A partition's command stream."""
-        return self._keys.commands(partition)
-
-    def outcomes_key(self, partition: int) -> str:
-        """A partition's stream of outcomes."""
-        return self._keys.outcomes(partition)
-
-    def late_key(self, partition: int) -> str:
-        """A partition's stream of late outcomes."""
-        return self._keys.late(partition)
-
-    def inbox_key(self) -> str:
-        """The inbox."""
-        return self._keys.inbox()
-
-    def log_key(self, partition: int) -> str:
-        """A partition's log."""
-        return self._keys.log(partition)
-
-    def changed_key(self, projection: str, generation: int, partition: int) -> str:
-        """The stream of what a partition's events change in a generation."""
-        return self._keys.changed(partition, projection, generation)
-
-    def changes_key(self) -> str:
-        """The stream of changes among the processes."""
-        return self._keys.changes()

@@ -5,14 +5,15 @@ from typing import Any
 
 from engine.core.codec import came_ms, logged
 from engine.core.errors import Refused, Torn
+from engine.core.parking import waiting_from
 from engine.core.records import LeaseState
 from engine.core.standing import Group, Reading
 from engine.store.clock import now_ms
 from engine.store.connection import Argument, Connection
 from engine.store.entries import entries_of
-from engine.store.keys import Keys
+from engine.store.keys import Keys, parked_of, place_of
+from engine.store.logs import texts
 from engine.store.ownership import FIELDS, lease_of
-from engine.store.rows import texts
 from engine.store.scripts import Scripts
 
 PASSED_LIMIT = 100
@@ -29,16 +30,18 @@ class RedisReadings:
     async def look(
         self,
         projection: str,
-        generation: int,
+        generation: int | None,
         partitions: Sequence[int],
         *,
         closely: bool = False,
     ) -> list[Reading]:
-        """A generation in some partitions, each at one moment, in one round trip."""
-        keys, group = self._keys, f"{projection}@{generation}" if closely else ""
+        """A generation, or a router, in some partitions, each at one moment, in one round trip."""
+        keys, group = self._keys, ""
+        if closely and generation is not None:
+            group = f"{projection}@{generation}"
         calls: list[tuple[list[str], list[Argument]]] = [
-            ([keys.head(p), keys.projection(p, projection, generation),
-              keys.parked(p, projection, generation), keys.log(p)], [group, *FIELDS])
+            ([keys.head(p), place_of(keys, p, projection, generation),
+              parked_of(keys, p, projection, generation), keys.log(p)], [group, *FIELDS])
             for p in partitions
         ]  # fmt: skip
         answers = await self._scripts.try_all("standing", calls)
@@ -58,7 +61,7 @@ class RedisReadings:
         passed, since = 0, list[int]()
         for event, length in replies:
             for entry in entries_of(await event):
-                passed += int(await length) - logged(entry).version + 1
+                passed += waiting_from(logged(entry), int(await length))
                 since.append(came_ms(entry.fields[b"meta"]))
             await length
         return reading._replace(passed_over=passed, passed_ms=min(since, default=0))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from engine.store.connection import Connection
 from engine.store.keys import Keys
-from engine.store.rows import texts
+from engine.store.logs import texts
 
 
 class RedisSchemas:

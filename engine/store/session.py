@@ -9,12 +9,11 @@ begins; the runtime's loops are where it ends.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 
-from engine.core.errors import Lost, NotNow, Refused, SemelError, Unavailable, Unfit
+from engine.core.errors import Refused, SemelError, Unavailable, Unfit
 from engine.core.projection import Index
 from engine.store import namespace
 from engine.store.audit import RedisAudit
@@ -28,11 +27,14 @@ from engine.store.dialling import connect
 from engine.store.events import RedisLedger
 from engine.store.evidence import RedisEvidence
 from engine.store.feed import StreamFeed, ensure_groups
+from engine.store.identity import UNIDENTIFIED, require_server, server_of
 from engine.store.inspection import RedisInspection
-from engine.store.keys import Keys, NamesKeys
+from engine.store.keys import Keys
 from engine.store.lifeline import RedisLifeline
+from engine.store.names import NamesKeys
 from engine.store.ownership import RedisLeases
 from engine.store.parked import RedisParked
+from engine.store.reactions import RedisReactionLog
 from engine.store.readings import RedisAlarms, RedisReadings
 from engine.store.roster import RedisRoster
 from engine.store.rows import RedisLog
@@ -44,9 +46,6 @@ from engine.store.views import RedisRows, views_only
 
 CONSUMER = "worker"
 """All workers read as one consumer: nothing is left pending, so names would only pile up."""
-
-_UNIDENTIFIED = "unidentified"
-"""What a server is called by users who may not ask: clients need no more."""
 
 
 class RedisSession(NamesKeys):
@@ -92,9 +91,9 @@ class RedisSession(NamesKeys):
 
         Raises `Unfit` where this user may not ask which server it is.
         """
-        if self.server == _UNIDENTIFIED:
+        if self.server == UNIDENTIFIED:
             raise Unfit("Redis refuses INFO to this user: an engine must know its server (+info)")
-        await _check(self._control, self.server)
+        await require_server(self._control, self.server)
 
     async def create(self, partitions: int) -> None:
         """Create the namespace unless it exists, and learn its number of partitions."""
@@ -111,9 +110,13 @@ class RedisSession(NamesKeys):
         Raises `Lost` where only a replica answers.
         """
         if self._feed is None:
-            await _check(self._control, self.server)
+            await require_server(self._control, self.server)
             self._feed = self._open_feed("", "")
         return self._feed
+
+    def log_feed(self) -> StreamFeed:
+        """A feed of its own over logs, which are read by position."""
+        return self._open_feed("", "")
 
     async def logs(self, projection: str, generation: int) -> StreamFeed:
         """A feed over logs, through the consumer group of a generation."""
@@ -158,6 +161,10 @@ class RedisSession(NamesKeys):
             token,
         )
 
+    def reaction_log(self, name: str, partition: int, token: str) -> RedisReactionLog:
+        """A partition's log for a router."""
+        return RedisReactionLog(self._control, self._scripts, self._keys, name, partition, token)
+
     def evidence(self, projection: str, generation: int, indexes: Sequence[Index]) -> RedisEvidence:
         """What an audit reads of one generation."""
         return RedisEvidence(
@@ -200,7 +207,7 @@ class RedisSession(NamesKeys):
         async with connect(self._url) as connection, anyio.create_task_group() as tasks:
             tasks.start_soon(connection.run)
             # An address may lead elsewhere by now: what is read must be what is written to.
-            await _check(connection, self.server)
+            await require_server(connection, self.server)
             yield connection
             tasks.cancel_scope.cancel()
 
@@ -214,32 +221,6 @@ async def open_session(url: str, namespace_name: str) -> AsyncIterator[RedisSess
     """
     async with connect(url) as control, anyio.create_task_group() as tasks:
         tasks.start_soon(control.run)
-        server = _name_of(await _info(control))
+        server = await server_of(control)
         yield RedisSession(url, Keys(namespace_name), control, server, tasks)
         tasks.cancel_scope.cancel()
-
-
-async def _check(connection: Connection, server: str) -> None:
-    """Raise `Lost` if a connection does not lead to this server, able to take writes."""
-    info = await _info(connection)
-    if info.get("role", "master") != "master":
-        raise Lost("the server is a replica now")
-    if _name_of(info) != server:
-        raise Lost("the server is not the one that this session began on")
-
-
-async def _info(connection: Connection) -> dict[str, str]:
-    """What a server says of itself; nothing, where this user may not ask."""
-    try:
-        text: Any = await connection.call("INFO", "server", "replication")
-    except NotNow:
-        raise
-    except Refused:
-        return {}
-    lines = (line.partition(":") for line in text.decode().splitlines())
-    return {name: value for name, _, value in lines}
-
-
-def _name_of(info: Mapping[str, str]) -> str:
-    """A server's name: another one has another, and so does a restarted or a promoted one."""
-    return f"{info['master_replid']} {info['run_id']}" if info else _UNIDENTIFIED

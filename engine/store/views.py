@@ -12,7 +12,7 @@ from engine.core.fold import group_name
 from engine.core.listing import Listing, Ranked, Slice
 from engine.store.connection import Argument, Connection
 from engine.store.keys import Keys, require_view
-from engine.store.rows import texts
+from engine.store.logs import texts
 from engine.store.scripts import Scripts
 
 Ask = Callable[..., Awaitable[Any]]

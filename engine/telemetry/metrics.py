@@ -9,6 +9,7 @@ it is true. A commit whose fate is unknown is not counted, whatever became of it
 import re
 from collections import Counter as Tally
 from collections.abc import Iterable
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import (
@@ -50,15 +51,13 @@ SESSIONS = Counter(
 SESSIONS_BROKEN = Counter(
     "semel_session_broken_total",
     "Sessions that ended in doubt, by the kind of doubt: all known on them was forgotten.",
-    ["reason"],
-    registry=REGISTRY,
-)
+    ["reason"], registry=REGISTRY,
+)  # fmt: skip
 REDIS_REFUSED = Counter(
     "semel_redis_refused_total",
     "Error replies of Redis and of semel's scripts, by their code.",
-    ["code"],
-    registry=REGISTRY,
-)
+    ["code"], registry=REGISTRY,
+)  # fmt: skip
 
 # -- Leases -----------------------------------------------------------------------------
 
@@ -71,16 +70,14 @@ LEASES_ACQUIRED = Counter(
 LEASES_LOST = Counter(
     "semel_leases_lost_total",
     "Leases that ended without being asked to, by what ended them.",
-    ["kind", "reason"],
-    registry=REGISTRY,
-)
+    ["kind", "reason"], registry=REGISTRY,
+)  # fmt: skip
 
 STUCK = Gauge(
     "semel_stuck_seconds",
     "How long the worst of what this process serves has had work and got nothing done.",
-    ["kind"],
-    registry=REGISTRY,
-)
+    ["kind"], registry=REGISTRY,
+)  # fmt: skip
 
 # -- Commands ---------------------------------------------------------------------------
 
@@ -100,9 +97,8 @@ COMMANDS = Counter(
 COMMANDS_DEFERRED = Counter(
     "semel_commands_deferred_total",
     "Commands that were not decided when their turn came, by why.",
-    ["reason"],
-    registry=REGISTRY,
-)
+    ["reason"], registry=REGISTRY,
+)  # fmt: skip
 COMMANDS_BUSY = Counter(
     "semel_commands_busy_total",
     "Commands that were rejected because too many of their aggregate wait.",
@@ -111,9 +107,8 @@ COMMANDS_BUSY = Counter(
 COMMANDS_WAITING = Gauge(
     "semel_commands_waiting",
     "Commands that wait to be decided, in a partition of this process.",
-    ["partition"],
-    registry=REGISTRY,
-)
+    ["partition"], registry=REGISTRY,
+)  # fmt: skip
 EVENTS = Counter("semel_events_total", "Events that were committed.", registry=REGISTRY)
 REPLIES = Counter(
     "semel_replies_total", "Replies that were sent to clients' lists.", registry=REGISTRY
@@ -121,73 +116,97 @@ REPLIES = Counter(
 PARTITION_MOVED = Gauge(
     "semel_partition_moved_timestamp_seconds",
     "When a partition of this process last committed, in seconds since 1970.",
-    ["partition"],
-    registry=REGISTRY,
-)
+    ["partition"], registry=REGISTRY,
+)  # fmt: skip
 
 # -- Projections ------------------------------------------------------------------------
 
 PROJECTION_EVENTS = Counter(
     "semel_projection_events_total",
     "Events that were applied to a projection.",
-    ["projection"],
-    registry=REGISTRY,
-)
+    ["projection"], registry=REGISTRY,
+)  # fmt: skip
 PROJECTION_BATCHES = Counter(
     "semel_projection_batches_total",
     "Steps in which they were applied.",
-    ["projection"],
-    registry=REGISTRY,
-)
+    ["projection"], registry=REGISTRY,
+)  # fmt: skip
 PROJECTION_BLOCKED = Gauge(
     "semel_projection_blocked",
     "Partitions of this process in which a projection stands still at an event.",
-    ["projection"],
-    registry=REGISTRY,
-)
+    ["projection"], registry=REGISTRY,
+)  # fmt: skip
 PROJECTION_PARKED = Gauge(
     "semel_projection_parked",
     "Aggregates that a projection passes over, in the partitions of this process.",
-    ["projection"],
-    registry=REGISTRY,
-)
+    ["projection"], registry=REGISTRY,
+)  # fmt: skip
 PROJECTION_MOVED = Gauge(
     "semel_projection_moved_timestamp_seconds",
     "When a projection last applied events of a partition here, in seconds since 1970.",
-    ["projection", "partition"],
-    registry=REGISTRY,
-)
+    ["projection", "partition"], registry=REGISTRY,
+)  # fmt: skip
 PROJECTION_LAG = Gauge(
     "semel_projection_lag_events",
     "Events of a partition of this process that a projection has not read yet.",
-    ["projection", "generation", "partition"],
-    registry=REGISTRY,
-)
+    ["projection", "generation", "partition"], registry=REGISTRY,
+)  # fmt: skip
 PROJECTION_LAG_SECONDS = Gauge(
     "semel_projection_lag_seconds",
     "How long ago the command came that made the first of these events; 0 where there is none.",
-    ["projection", "generation", "partition"],
-    registry=REGISTRY,
-)
+    ["projection", "generation", "partition"], registry=REGISTRY,
+)  # fmt: skip
 PROJECTION_ALERTS = Gauge(
     "semel_projection_alerts",
     "Alerts about a projection that are raised now, from the process that watches.",
-    ["projection"],
-    registry=REGISTRY,
+    ["projection"], registry=REGISTRY,
+)  # fmt: skip
+
+# -- Reactions --------------------------------------------------------------------------
+
+_BY_REACTION = partial(Gauge, labelnames=["reaction"], registry=REGISTRY)
+_BY_PARTITION = partial(Gauge, labelnames=["reaction", "partition"], registry=REGISTRY)
+
+REACTION_EVENTS = Counter(
+    "semel_reaction_events_total", "Events that a router or side effect has read.",
+    ["reaction"], registry=REGISTRY,
+)  # fmt: skip
+REACTION_COMMANDS = Counter(
+    "semel_reaction_commands_total", "Commands that a router has submitted.",
+    ["reaction"], registry=REGISTRY,
+)  # fmt: skip
+EFFECT_CALLS = Counter(
+    "semel_effect_calls_total", "Calls of a side effect, by result: done or failed.",
+    ["reaction", "result"], registry=REGISTRY,
+)  # fmt: skip
+REACTION_BLOCKED = _BY_REACTION(
+    "semel_reaction_blocked",
+    "Partitions of this process in which it stands still at an event.",
 )
+REACTION_PARKED = _BY_REACTION(
+    "semel_reaction_parked", "Aggregates that it passes over, in the partitions of this process."
+)
+REACTION_LAG = _BY_PARTITION(
+    "semel_reaction_lag_events",
+    "Events of a partition of this process that it has not read yet.",
+)
+REACTION_LAG_SECONDS = _BY_PARTITION(
+    "semel_reaction_lag_seconds",
+    "How long ago the command came that made the first of these events; 0 where there is none.",
+)
+
+# -- Audits -----------------------------------------------------------------------------
 
 AUDIT_ROWS = Counter(
     "semel_audit_rows_total",
     "Rows of the live generation that were held against the log.",
-    ["projection"],
-    registry=REGISTRY,
-)
+    ["projection"], registry=REGISTRY,
+)  # fmt: skip
 AUDIT_DIFFERENCES = Counter(
     "semel_audit_differences_total",
     "Places where rows, indexes or checkpoints are not what the log makes of them.",
-    ["projection"],
-    registry=REGISTRY,
-)
+    ["projection"], registry=REGISTRY,
+)  # fmt: skip
 
 _BY_STATUS = {status: COMMANDS.labels(status) for status in Status}
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 import handlers
 from engine.core.ids import just_below
-from engine.core.inside import inside_id
-from engine.core.intake import Intake, Received, Refusal
+from engine.core.inside import Cause, inside_id, reaction_id
+from engine.core.intake import Intake, Received
 from engine.core.records import Entry
+from engine.core.refusal import Refusal
 from engine.core.registry import build
 from engine.core.routing import ID_LENGTH_LIMIT, partition_of
 from handlers.orders import CreateOrder
@@ -119,6 +120,30 @@ def test_ids_that_the_engine_made_are_known_by_their_tag() -> None:
     assert received(id=made.encode()).refusal is None
     assert "id" in refusal("malformed", id=inside_id(b"another", "inbox", "7-0").encode())
     assert "id" in refusal("malformed", id=made.replace("7-0", "8-0").encode())
+
+
+def test_a_routers_command_says_what_it_follows_from() -> None:
+    asked = Cause("fulfilment", "order-1", "c-9", 3, 0)
+    made = reaction_id(SECRET, asked, "order-42").encode()
+    one = received(id=made, meta=b'{"user":"ann","causation":"c-9","depth":2,"x_a":1}')
+    assert (one.refusal, one.cause, one.type) == (None, asked, "CreateOrder")
+    assert (one.meta.user, one.meta.depth, one.meta.extra) == ("ann", 2, {"x_a": 1})
+    for_another = reaction_id(SECRET, asked, "order-43").encode()
+    assert "id" in refusal("malformed", id=for_another)
+    assert received(id=for_another).cause is None
+
+
+@pytest.mark.parametrize("depth", [b"-1", b"true", b'"2"', b"1e9", b"99999999"])
+def test_a_depth_that_no_router_counted_is_refused(depth: bytes) -> None:
+    made = reaction_id(SECRET, Cause("r", "order-1", "c", 0, 0), "order-42").encode()
+    assert "meta.depth" in refusal("malformed", id=made, meta=b'{"depth":%s}' % depth)
+
+
+@pytest.mark.parametrize("key", ["depth", "causation"])
+def test_what_routers_say_is_not_for_clients(key: str) -> None:
+    assert f"meta.{key}" in refusal("malformed", meta=b'{"%s":1}' % key.encode())
+    of_inbox = inside_id(SECRET, "inbox", "7-0").encode()
+    assert f"meta.{key}" in refusal("malformed", id=of_inbox, meta=b'{"%s":1}' % key.encode())
 
 
 def test_a_stranger_in_the_partition_is_told_where_it_belongs() -> None:

@@ -8,7 +8,7 @@ from anyio import to_thread
 
 from engine.core.liveness import STILL_SECONDS, State, silent_after
 from engine.core.records import Report
-from engine.edge.cli.status import Turns, _summary
+from engine.edge.cli.summing import Turns, summary_of
 from engine.edge.projections import Generation, Projections
 from engine.edge.survey import Partition, Survey
 from engine.store.memory import MemorySession
@@ -233,13 +233,13 @@ IDLE = partition(0, State.IDLE)
 def test_one_sentence_says_how_things_stand_and_what_to_do(
     partitions: list[Partition], projections: list[Generation], sentence: str
 ) -> None:
-    assert _summary(partitions, projections) == sentence
+    assert summary_of(partitions, projections) == sentence
 
 
 def test_who_rests_for_a_reason_that_is_said_is_not_said_to_want_workers() -> None:
     turns = [Turns("a", ["a is paused"], rests=True), Turns("b", ["b is built"], rests=False)]
     idle = [projection("a", owned=0), projection("b", owned=0)]
-    assert _summary([IDLE, IDLE], idle, turns) == (
+    assert summary_of([IDLE, IDLE], idle, turns) == (
         "all 2 partitions are served, a is paused, b is built, b: not projected everywhere, "
         "start `semel project`"
     )

@@ -9,6 +9,7 @@ import msgspec
 from engine.core.codec import digest_of, logged, outcome_of, read_event_meta
 from engine.core.messages import KnownMeta
 from engine.core.outcome import Outcome, Status
+from engine.core.rejections import REJECTED
 from engine.store.session import RedisSession
 
 NOT_OF_THE_ID = frozenset({"busy", "clock", "expired", "id_reused", "wrong_partition"})
@@ -143,7 +144,7 @@ async def dump(session: RedisSession, findings: Sequence[str] = ()) -> Dump:
     for partition in range(session.partitions):
         names = session.audit.names(partition)
         async for page in session.audit.entries(names.log, "0-0", "+"):
-            for event in map(logged, page):
+            for event in (one for one in map(logged, page) if one.type != REJECTED):
                 meta = read_event_meta(event.meta)
                 place = partition, event.position, event.aggregate, event.version
                 events.append(Logged(*place, meta.causation, meta.entry))

@@ -42,6 +42,8 @@ EXPECTED = {
     "projection": "{shop:7}:projection:NAME@3",
     "parked": "{shop:7}:parked:NAME@3",
     "changed": "{shop:7}:changed:NAME@3",
+    "reaction": "{shop:7}:reaction:NAME",
+    "reaction_parked": "{shop:7}:parked:NAME",
     "curator": "{shop}:curator:NAME",
     "auditor": "{shop}:auditor:NAME",
     "live": "shop:view:NAME",
@@ -51,7 +53,7 @@ EXPECTED = {
 }
 ARGUMENTS: dict[str, Any] = {
     "partition": 7, "generation": 3, "aggregate": "AGG", "projection": "NAME", "row": "ROW",
-    "index": "INDEX", "node": "ID", "name": "NAME",
+    "index": "INDEX", "node": "ID", "reaction": "NAME", "schedule": "NAME",
 }  # fmt: skip
 OF_PARTITIONS = [name for name, key in EXPECTED.items() if key.startswith("{shop:7}")]
 

@@ -16,9 +16,14 @@ from engine.core.audit.late import place_of
 from engine.core.codec import logged, read_event_meta
 from engine.core.errors import Torn
 from engine.core.ids import stream_order, uuid7_ms
+from engine.core.messages import EventMeta
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Entry, LoggedEvent
+from engine.core.rejections import NO_VERSION, REJECTED
 from engine.core.routing import partition_of
+
+_NEVER_NOTED = (Status.ACCEPTED, Status.DUPLICATE)
+"""Outcomes that no note tells of."""
 
 
 class Effect(NamedTuple):
@@ -43,12 +48,13 @@ class History:
         self._entries: dict[str, str] = {}
         self._effects: dict[tuple[str, str], Effect] = {}
         self._unanswered: list[Effect] = []
+        self._noted: list[Effect] = []
         self.position = 0
         self.versions: dict[str, int] = {}
         self.findings: list[Finding] = []
 
     def event(self, entry: Entry) -> LoggedEvent | None:
-        """Judge the log's next entry; None where it cannot be read."""
+        """Judge the log's next entry; None where it cannot be read, or is no event but a note."""
         due = self.position + 1
         position, _, rest = entry.id.partition("-")
         if entry.id != f"{due}-0":
@@ -63,6 +69,9 @@ class History:
             return None
         if rest != "0":
             self._fault("log_entry", entry.id, f"the id {position}-0", entry.id)
+        if event.type == REJECTED:
+            self._note(event, meta)
+            return None
         self._judge_version(entry.id, event)
         self._extend(event, meta.causation, meta.entry)
         return event
@@ -73,6 +82,7 @@ class History:
         outcome = self._answers.take(entry)
         if outcome is None:
             return
+        self._judge_noted(outcome)
         own = [effect for effect in self._unanswered if effect.entry == outcome.entry]
         self._disown([effect for effect in self._unanswered if effect.entry != outcome.entry])
         self._unanswered = []
@@ -86,13 +96,15 @@ class History:
     @property
     def due(self) -> str:
         """The command whose events came last, if its outcome did not."""
-        return self._run.entry if self._run is not None else ""
+        if self._run is not None:
+            return self._run.entry
+        return self._noted[-1].entry if self._noted else ""
 
     def end(self) -> None:
         """There are no more events and no more outcomes."""
         self._close()
-        self._disown(self._unanswered)
-        self._unanswered = []
+        self._disown([*self._unanswered, *self._noted])
+        self._unanswered, self._noted = [], []
 
     def all_findings(self, forgotten: str) -> list[Finding]:
         """What was found, but for what is about outcomes forgotten by now."""
@@ -113,6 +125,32 @@ class History:
             )
         self.versions[aggregate] = event.version
 
+    def _note(self, event: LoggedEvent, meta: EventMeta) -> None:
+        """What is said of a command that was refused: no effect, and of no version."""
+        self._close()
+        id, at = f"{event.position}-0", event.position
+        if event.version != int(NO_VERSION):
+            self._fault("note_version", id, f"a note with version {NO_VERSION}", f"{event.version}")
+        if stream_order(meta.entry) > self._forgotten:
+            note = Effect(meta.entry, event.aggregate, meta.causation, at, at, event.version)
+            self._noted.append(note)
+
+    def _judge_noted(self, outcome: Outcome) -> None:
+        """A note tells of a refusal, and of one that is there."""
+        noted, self._noted = self._noted, []
+        self._disown([note for note in noted if note.entry != outcome.entry])
+        for note in noted:
+            if note.entry == outcome.entry and outcome.status in _NEVER_NOTED:
+                expected = f"no note on {outcome.entry}, which was {outcome.status}"
+                self._fault("note_of_accepted", f"{note.first}-0", expected, _said(note))
+
+    def _in_order(self, aggregate: str, id: str, entry: str) -> None:
+        """The log has an aggregate's commands in the order in which they came."""
+        last = self._entries.get(aggregate, "0-0")
+        if stream_order(entry) <= stream_order(last):
+            self._fault("log_order", id, f"events of a command behind {last}", f"of {entry}")
+        self._entries[aggregate] = entry
+
     def _extend(self, event: LoggedEvent, causation: str, entry: str) -> None:
         """Another event of the same command, or the first one of the next."""
         run = self._run
@@ -126,10 +164,7 @@ class History:
         self._run = Effect(
             entry, event.aggregate, causation, event.position, event.position, event.version
         )
-        last = self._entries.get(event.aggregate, "0-0")
-        if stream_order(entry) <= stream_order(last):
-            self._fault("log_order", id, f"events of a command behind {last}", f"of {entry}")
-        self._entries[event.aggregate] = entry
+        self._in_order(event.aggregate, id, entry)
         first = self._effects.setdefault(key, self._run)
         if first is not self._run and not self._may_run_again(causation, first.entry):
             expected = f"one effect of {causation} on {event.aggregate}, that at {first.first}-0"
@@ -153,7 +188,7 @@ class History:
                     effect.entry,
                     Finding(
                         "unanswered", self._names.partition, self._names.log, f"{effect.first}-0",
-                        f"an accepted outcome {effect.entry} that ends at position {effect.last}",
+                        f"an outcome {effect.entry} that ends at position {effect.last}",
                         f"none there for {_said(effect)}",
                     ),
                 )

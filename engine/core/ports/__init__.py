@@ -12,7 +12,8 @@ from engine.core.ports.evidence import Evidence
 from engine.core.ports.ledger import Histories, Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
-from engine.core.ports.reading import Log
+from engine.core.ports.reacting import ReactionLog, Submission
+from engine.core.ports.reading import Log, LogReader
 from engine.core.ports.schedules import Occurrences
 from engine.core.ports.schemas import Schemas
 from engine.core.ports.session import Session
@@ -32,12 +33,15 @@ __all__ = [
     "Ledger",
     "Lifeline",
     "Log",
+    "LogReader",
     "Occurrences",
+    "ReactionLog",
     "Readings",
     "Roster",
     "Rows",
     "Schemas",
     "Session",
+    "Submission",
     "Subscription",
     "TimerLook",
     "Timers",

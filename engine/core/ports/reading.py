@@ -10,11 +10,11 @@ NO_NOTES: Mapping[str, str] = {}
 """What a step has to say of parked aggregates, nearly always."""
 
 
-class Log(Protocol):
-    """One partition's log and one generation's checkpoint in it, for its lease's holder."""
+class LogReader(Protocol):
+    """One partition's log and how far one reader has come in it, for its lease's holder."""
 
     async def checkpoint(self) -> Checkpoint:
-        """How far this generation has come."""
+        """How far this reader has come."""
 
     async def head_position(self) -> int:
         """How far the log reaches."""
@@ -25,17 +25,11 @@ class Log(Protocol):
     async def events_after(self, position: int, count: int) -> list[LoggedEvent]:
         """The next events of the log, up to ``count``."""
 
-    async def watermarks(self, rows: Sequence[str]) -> dict[str, int]:
-        """The last position of this partition that each row has taken; 0 for none."""
-
     async def parked(self) -> dict[str, str]:
         """The notes on parked aggregates, and what is asked about them, by field."""
 
     async def now_ms(self) -> int:
         """Redis's clock, in milliseconds since 1970."""
-
-    async def seek(self, position: int) -> None:
-        """Set the consumer group so that the event after ``position`` is read next."""
 
     async def branches(self) -> Sequence[Branch]:
         """The servers that the log was written on, the last one last."""
@@ -45,6 +39,16 @@ class Log(Protocol):
 
     async def acquit(self) -> None:
         """Forget crashes and suspects: what they were about is behind."""
+
+
+class Log(LogReader, Protocol):
+    """One partition's log and one generation's checkpoint in it, for its lease's holder."""
+
+    async def watermarks(self, rows: Sequence[str]) -> dict[str, int]:
+        """The last position of this partition that each row has taken; 0 for none."""
+
+    async def seek(self, position: int) -> None:
+        """Set the consumer group so that the event after ``position`` is read next."""
 
     async def apply(
         self,

@@ -9,6 +9,7 @@ from engine.core.ports.evidence import Evidence
 from engine.core.ports.ledger import Ledger
 from engine.core.ports.owning import Leases, Lifeline, Roster
 from engine.core.ports.querying import Checkpoints, Rows
+from engine.core.ports.reacting import ReactionLog
 from engine.core.ports.reading import Log
 from engine.core.ports.schedules import Occurrences
 from engine.core.ports.schemas import Schemas
@@ -91,6 +92,9 @@ class Session(Protocol):
     def projection_lease(self, projection: str, generation: int, partition: int) -> str:
         """The name of a projector's lease."""
 
+    def reaction_lease(self, name: str, partition: int) -> str:
+        """The name of the lease of a router's reader."""
+
     def curator_lease(self, projection: str) -> str:
         """The name of a curator's lease."""
 
@@ -118,6 +122,9 @@ class Session(Protocol):
     def inbox_key(self) -> str:
         """The inbox."""
 
+    def log_feed(self) -> Feed:
+        """A feed of its own over logs, which are read by position."""
+
     async def logs(self, projection: str, generation: int) -> Feed:
         """A feed over logs, through the consumer group of a generation."""
 
@@ -137,6 +144,9 @@ class Session(Protocol):
         self, projection: str, generation: int, indexes: Sequence[Index], partition: int, token: str
     ) -> Log:
         """A partition's log for a projector."""
+
+    def reaction_log(self, name: str, partition: int, token: str) -> ReactionLog:
+        """A partition's log for a router."""
 
     def evidence(self, projection: str, generation: int, indexes: Sequence[Index]) -> Evidence:
         """What an audit reads of one generation."""

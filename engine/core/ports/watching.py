@@ -12,13 +12,14 @@ class Readings(Protocol):
     async def look(
         self,
         projection: str,
-        generation: int,
+        generation: int | None,
         partitions: Sequence[int],
         *,
         closely: bool = False,
     ) -> Sequence[Reading]:
         """A generation in some partitions, each at one moment, in one round trip.
 
+        A router has none: its ``generation`` is None.
         ``closely``: with its consumer groups, and the events that parked aggregates wait for.
         """
 

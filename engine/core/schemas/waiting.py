@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 from pydantic import ValidationError
 
-from engine.core.intake import field_errors
 from engine.core.records import Entry
+from engine.core.refusal import field_errors
 from engine.core.registry import Domain
 from engine.core.schemas.breaking import Breach
 from engine.core.schemas.describing import What

@@ -16,6 +16,7 @@ from engine.core.audit.history import History
 from engine.core.audit.streams import judge_length, judge_stream
 from engine.core.ids import stream_order
 from engine.core.records import Entry, LoggedEvent
+from engine.core.rejections import REJECTED
 from engine.core.routing import partition_of
 
 if TYPE_CHECKING:
@@ -57,8 +58,9 @@ class PartitionAudit:
             self._names.log, f"{self.position}-0", f"{position}-0"
         ):
             for entry in page:
-                aggregate = entry.fields.get(b"aggregate", b"").decode(errors="replace")
-                self.versions[aggregate] = self.versions.get(aggregate, 0) + 1
+                if entry.fields.get(b"type") != REJECTED.encode():
+                    aggregate = entry.fields.get(b"aggregate", b"").decode(errors="replace")
+                    self.versions[aggregate] = self.versions.get(aggregate, 0) + 1
         self.position = max(position, self.position)
         found = [
             judge_length(

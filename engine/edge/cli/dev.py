@@ -45,7 +45,7 @@ def dev(  # noqa: PLR0913 -- its options
     config: ConfigFile = None,
     namespace: Namespace = None,
 ) -> int:
-    """Everything on this machine: a server, an engine node and a projection worker.
+    """Everything on this machine: a server, an engine node and a worker for all that follows.
 
     Ctrl-C stops it all. With --redis nothing is started but semel itself.
 

@@ -86,7 +86,7 @@ def run(  # noqa: PLR0913 -- its options
 def project(  # noqa: PLR0913 -- its options
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME …]", help="Projections; all of them unless named."),
+        typer.Argument(metavar="[NAME …]", help="Projections, routers, effects; all unless named."),
     ] = None,
     metrics_port: MetricsPort = None,
     redis: Redis = None,
@@ -94,9 +94,10 @@ def project(  # noqa: PLR0913 -- its options
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Be a projection worker, until SIGTERM or Ctrl-C.
+    """Be a worker, until SIGTERM or Ctrl-C.
 
-    Keeps read models with the `projections` package of the working directory.
+    Keeps read models with the `projections` package of the working directory, and serves the
+    routers and side effects of the `handlers` package.
 
     Example: semel project orders customers --redis redis://127.0.0.1:6379
     """

@@ -10,26 +10,18 @@ from engine.core.errors import Refused, SemelError, Torn
 from engine.core.generations import NONE, code_as, curated_as, served_as
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say, show
+from engine.edge.cli.reaction import listed
 from engine.edge.cli.readable import ago, table
 from engine.edge.cli.running import start
+from engine.edge.cli.summing import Turns, summary_of
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
     from engine.edge.building import Building
     from engine.edge.projections import Generation
+    from engine.edge.reactions import Reaction
     from engine.edge.survey import Node, Partition, TimersStand
     from engine.settings import Settings
-
-
-class Turns(msgspec.Struct):
-    """Which generations take turns, where there is something to say of it.
-
-    ``rests`` where nothing is projected for now, for a reason that is said.
-    """
-
-    projection: str
-    said: list[str]
-    rests: bool
 
 
 class State(msgspec.Struct):
@@ -43,6 +35,7 @@ class State(msgspec.Struct):
     timers: "TimersStand"
     projections: "list[Generation]"
     turns: list[Turns]
+    reactions: "list[Reaction]"
     nodes: "list[Node]"
 
 
@@ -59,13 +52,13 @@ def status(
     Example: semel status -o json
     """
     settings = settings_of(redis, config, namespace)
-    names = _projections(settings)
+    names, routers = _registered(settings)
 
     async def work() -> int:
         from engine.app import namespace_session  # noqa: PLC0415
 
         async with namespace_session(settings) as session:
-            state = await _look(session, settings, names)
+            state = await _look(session, settings, names, routers)
         faults = [] if state.served else [{"code": "not_served", "message": state.summary}]
         show(output, state, _text(state), faults)
         return 0 if state.served else 1
@@ -73,19 +66,23 @@ def status(
     return start(work)
 
 
-def _projections(settings: "Settings") -> list[str]:
-    """The registered projections; without the project's code nothing is known of them."""
+def _registered(settings: "Settings") -> tuple[list[str], list[str]]:
+    """The registered projections and routers; nothing is known of them without their code."""
     from engine.app import domain_of  # noqa: PLC0415
 
     try:
-        return sorted(domain_of(settings).projections)
+        domain = domain_of(settings)
     except SemelError as error:
         say(f"projections are not shown: {error}")
-        return []
+        return [], []
+    return sorted(domain.projections), sorted(domain.reactions)
 
 
-async def _look(session: "RedisSession", settings: "Settings", names: list[str]) -> State:
+async def _look(
+    session: "RedisSession", settings: "Settings", names: list[str], routers: list[str]
+) -> State:
     from engine.edge.projections import Projections  # noqa: PLC0415
+    from engine.edge.reactions import look_at  # noqa: PLC0415
     from engine.edge.survey import Survey  # noqa: PLC0415
 
     survey = Survey(session, settings.lease_seconds)
@@ -95,11 +92,21 @@ async def _look(session: "RedisSession", settings: "Settings", names: list[str])
     projections = [(await look.live(name)).whole() for name in names]
     turns = [each for name in names if (each := await _turns(session, settings, name)).said]
     served = not any(partition.state in ("unowned", "blocked") for partition in partitions)
+    reactions = [await look_at(session, each, survey.reports, closely=False) for each in routers]
     timers = await survey.timers()
-    summary = _summary(partitions, projections, turns, timers)
+    summary = summary_of(partitions, [*projections, *reactions], turns, timers)
     inbox = await survey.inbox_owner()
     return State(
-        settings.namespace, served, summary, partitions, inbox, timers, projections, turns, nodes
+        settings.namespace,
+        served,
+        summary,
+        partitions,
+        inbox,
+        timers,
+        projections,
+        turns,
+        reactions,
+        nodes,
     )
 
 
@@ -132,48 +139,6 @@ async def _outdated(building: "Building", live: str) -> list[str]:
     return [f"{live} was made by other code than workers have, and stands still ({anew})"]
 
 
-def _summary(
-    partitions: "list[Partition]",
-    projections: "list[Generation]",
-    turns: Sequence[Turns] = (),
-    timers: "TimersStand | None" = None,
-) -> str:
-    """One sentence on how things stand, and what to do where they do not stand well."""
-    every = len(partitions)
-    free = sum(partition.state == "unowned" for partition in partitions)
-    stuck = [partition for partition in partitions if partition.state == "blocked"]
-    waiting = sum(partition.waiting for partition in partitions)
-    waits = f", {waiting} commands wait" if waiting else ""
-    if timers is not None and timers.are_overdue:
-        waits += f", {timers.due} timers are overdue, by {ago(timers.overdue_seconds)}"
-    if stuck:
-        first = stuck[0]
-        return (
-            f"{len(stuck)} of {every} partitions stand still{waits}: {first.partition}: {first.why}"
-        )
-    if free:
-        return f"{free} of {every} partitions are nobody's{waits}: start an engine with `semel run`"
-    said = [f"all {every} partitions are served{waits}"]
-    if deferred := sum(partition.deferred for partition in partitions):
-        said.append(f"{deferred} commands are deferred")
-    for state in ("retrying", "behind"):
-        count = sum(partition.state == state for partition in partitions)
-        said += [f"{count} {state}"] if count else []
-    said += (f"{each.name} lags {each.behind} events" for each in projections if each.behind)
-    said += (
-        f"{each.name} passes over {each.parked} parked aggregates (`semel dead list`)"
-        for each in projections
-        if each.parked
-    )
-    said += (trouble for each in projections for trouble in each.troubles[:1])
-    said += (sentence for each in turns for sentence in each.said)
-    resting = {each.projection for each in turns if each.rests}
-    idle = [p.name for p in projections if p.owned < every and p.name not in resting]
-    if idle:
-        said.append(f"{', '.join(idle)}: not projected everywhere, start `semel project`")
-    return ", ".join(said)
-
-
 def _text(state: State) -> Iterator[str]:
     yield f"{state.namespace}: {state.summary}"
     yield ""
@@ -198,6 +163,9 @@ def _text(state: State) -> Iterator[str]:
         )  # fmt: skip
         for projection in state.projections:
             yield from (f"{projection.name}, {trouble}" for trouble in projection.troubles)
+    if state.reactions:
+        yield ""
+        yield from listed(state.reactions)
     if state.nodes:
         yield ""
         yield from node_table(state.nodes)

@@ -6,7 +6,7 @@
 --          5 branch  6 arguments before the dead letters  7 and before those that wait  8 and before
 --          the timers  9… the version each aggregate must have
 --          then per command: entry, id, status, aggregate, version, digest, detail, count of events,
---          and per event: number of its aggregate, type, data, meta
+--          and per event: number of its aggregate, 0 for a note in the log alone, type, data, meta
 --          then timers: see shared/timers.lua
 --          then per dead letter: entry, code, message, attempts, traceback, count of values, values
 --          then, if any, those that wait: see shared/waiting.lua

@@ -6,7 +6,7 @@ from engine.core.parking import read_note
 from engine.core.ports.querying import Glance, Reached
 from engine.core.records import Checkpoint
 from engine.store.keys import Keys
-from engine.store.memory.rows import read_branches, read_checkpoint, read_event
+from engine.store.memory.logs import read_branches, read_checkpoint, read_event
 from engine.store.memory.server import Link
 
 

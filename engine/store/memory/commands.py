@@ -10,7 +10,7 @@ from engine.store.keys import Keys
 from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.mending import mend
 from engine.store.memory.ownership import is_held
-from engine.store.memory.server import Link
+from engine.store.memory.server import Link, MemoryServer
 
 
 class MemoryInbox:
@@ -33,23 +33,10 @@ class MemoryInbox:
         nothing is written: returns the mark found, and no ids.
         """
         data = await self._link.turn()
-        sources, commands = self._keys.sources(partition), self._keys.commands(partition)
-        found = data.hash(sources).get(stored.INBOX_SOURCE, "0-0")
-        if found != expected:
-            return found, []
-        data.stream(commands)
-        ids = self._add(data, commands, entries)
-        data.put(sources, {stored.INBOX_SOURCE: mark})
-        return mark, ids
-
-    def _add(self, data: Keyspace, key: str, entries: Sequence[Mapping[str, bytes]]) -> list[str]:
-        """Add all entries, or none where a hostile id left no room for all."""
-        before = len(data.stream(key).entries)
-        try:
-            return [self._link.server.add(key, command_fields(entry)) for entry in entries]
-        except Refused:
-            del data.stream(key).entries[before:]
-            raise
+        source = stored.INBOX_SOURCE
+        return submit(
+            self._link.server, data, self._keys, partition, source, expected, mark, entries
+        )
 
     async def now_ms(self) -> int:
         """The server's clock, in milliseconds since 1970."""
@@ -89,3 +76,29 @@ class MemoryInbox:
 def command_fields(entry: Mapping[str, bytes]) -> dict[bytes, bytes]:
     """A command's fields as they stand in its stream, always in the same order."""
     return {name.encode(): entry[name] for name in stored.COMMAND_FIELDS}
+
+
+def submit(  # noqa: PLR0913 -- what the one way in for commands from inside takes
+    server: MemoryServer,
+    data: Keyspace,
+    keys: Keys,
+    partition: int,
+    source: str,
+    expected: str,
+    mark: str,
+    entries: Sequence[Mapping[str, bytes]],
+) -> tuple[str, list[str]]:
+    """Add a source's commands and move its mark, in one step; see lua/submit.lua."""
+    sources, commands = keys.sources(partition), keys.commands(partition)
+    found = data.hash(sources).get(source, "0-0")
+    if found != expected:
+        return found, []
+    before = len(data.stream(commands).entries)
+    try:
+        ids = [server.add(commands, command_fields(entry)) for entry in entries]
+    except Refused:
+        # A hostile id left no room for all.
+        del data.stream(commands).entries[before:]
+        raise
+    data.put(sources, {source: mark})
+    return mark, ids

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from engine.core.records import Commit, Record
+from engine.core.records import Commit, NewEvent, Record
+from engine.core.rejections import NO_VERSION
 from engine.store.commands import COMMANDS_SOURCE
 from engine.store.keys import Keys
 from engine.store.memory.mending import letter
@@ -45,6 +46,10 @@ class Writing:
             about = {b"aggregate": record.aggregate, b"version": b"%d" % version}
             self._append(self._keys.events(self._partition, aggregate), fact, f"{version}-0")
             self._append(self._keys.log(self._partition), about | fact, f"{self._position}-0")
+        if record.note is not None:
+            self._position += 1
+            said = _note(record.aggregate, record.note)
+            self._append(self._keys.log(self._partition), said, f"{self._position}-0")
         return _outcome(record, self._position, self._commit.branch)
 
     def _append(self, key: str, fields: Mapping[bytes, bytes], id: str) -> None:
@@ -59,6 +64,15 @@ def _outcome(record: Record, position: int, branch: str) -> dict[bytes, bytes]:
         "id": record.id, "status": record.status.value, "aggregate": record.aggregate,
         "version": str(record.version), "position": str(position), "branch": branch,
         "digest": record.digest, "detail": record.detail,
+    }  # fmt: skip
+    return flat(said)
+
+
+def _note(aggregate: bytes, note: NewEvent) -> dict[bytes, bytes]:
+    """What goes into the log alone."""
+    said: dict[str, str | bytes] = {
+        "aggregate": aggregate, "version": NO_VERSION, "type": note.type, "data": note.data,
+        "meta": note.meta,
     }  # fmt: skip
     return flat(said)
 

@@ -13,7 +13,7 @@ from engine.store.audit import EvidenceNames
 from engine.store.evidence import NO_HASH
 from engine.store.keys import Keys
 from engine.store.memory.keyspace import Keyspace
-from engine.store.memory.rows import read_checkpoint
+from engine.store.memory.logs import read_checkpoint
 from engine.store.memory.server import Link
 
 

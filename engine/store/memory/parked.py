@@ -5,37 +5,41 @@ from collections.abc import Sequence
 from engine.core.parking import Ask, Note, asks_in, notes_in
 from engine.core.records import Entry
 from engine.store.commands import COMMAND_FIELDS
-from engine.store.keys import Keys
+from engine.store.keys import Keys, parked_of
 from engine.store.memory.commands import command_fields
 from engine.store.memory.server import Link
 
 
 class MemoryParked:
-    """Parked aggregates of every generation, and the dead letters of commands."""
+    """Parked aggregates of generations and, without one, of routers; dead letters of commands."""
 
     def __init__(self, link: Link, keys: Keys) -> None:
         self._link, self._keys = link, keys
 
+    async def is_router(self, name: str) -> bool:
+        """Whether there is, or was, a router of this name."""
+        return bool((await self._link.turn()).hash(self._keys.reaction(0, name)))
+
     async def counts(
-        self, projection: str, generation: int, partitions: Sequence[int]
+        self, name: str, generation: int | None, partitions: Sequence[int]
     ) -> list[int]:
-        """How many aggregates a generation has parked in each partition."""
+        """How many aggregates a generation, or a router, has parked in each partition."""
         data = await self._link.turn()
-        keys = [self._keys.parked(number, projection, generation) for number in partitions]
+        keys = [parked_of(self._keys, number, name, generation) for number in partitions]
         return [sum(" " not in field for field in data.hash(key)) for key in keys]
 
     async def notes(
-        self, projection: str, generation: int, partition: int
+        self, name: str, generation: int | None, partition: int
     ) -> tuple[dict[str, Note], list[Ask]]:
         """Who is parked in a partition, and what is asked about them."""
         data = await self._link.turn()
-        fields = data.hash(self._keys.parked(partition, projection, generation))
+        fields = data.hash(parked_of(self._keys, partition, name, generation))
         return notes_in(fields), asks_in(fields)
 
-    async def ask(self, projection: str, generation: int, partition: int, ask: Ask) -> bool:
+    async def ask(self, name: str, generation: int | None, partition: int, ask: Ask) -> bool:
         """Ask whoever projects a partition; False where the aggregate is not parked there."""
         data = await self._link.turn()
-        key = self._keys.parked(partition, projection, generation)
+        key = parked_of(self._keys, partition, name, generation)
         if ask.aggregate not in data.hash(key):
             return False
         data.put(key, {ask.field: ask.id})

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from engine.core.codec import came_ms, logged
 from engine.core.errors import Fenced, Refused, Torn
 from engine.core.ids import stream_order
-from engine.core.parking import read_note
+from engine.core.parking import read_note, waiting_from
 from engine.core.records import LeaseState
 from engine.core.standing import Group, Reading
-from engine.store.keys import Keys
+from engine.store.keys import Keys, parked_of, place_of
 from engine.store.memory.keyspace import Keyspace, Stream
 from engine.store.memory.ownership import is_held
 from engine.store.memory.server import Link
@@ -24,7 +24,7 @@ class MemoryReadings:
     async def look(
         self,
         projection: str,
-        generation: int,
+        generation: int | None,
         partitions: Sequence[int],
         *,
         closely: bool = False,
@@ -34,7 +34,7 @@ class MemoryReadings:
         return [self._tried(data, projection, generation, p, closely) for p in partitions]
 
     def _tried(
-        self, data: Keyspace, projection: str, generation: int, partition: int,
+        self, data: Keyspace, projection: str, generation: int | None, partition: int,
         closely: bool,  # noqa: FBT001
     ) -> Reading:  # fmt: skip
         try:
@@ -43,14 +43,14 @@ class MemoryReadings:
             return Reading(partition, LeaseState("", "", 0), fault=str(error))
 
     def _look(
-        self, data: Keyspace, projection: str, generation: int, partition: int,
+        self, data: Keyspace, projection: str, generation: int | None, partition: int,
         closely: bool,  # noqa: FBT001
     ) -> Reading:  # fmt: skip
         keys = self._keys
         head = int(data.hash(keys.head(partition)).get("position", 0))
-        held = data.hash(keys.projection(partition, projection, generation))
+        held = data.hash(place_of(keys, partition, projection, generation))
         position, log = int(held.get("position", 0)), data.stream(keys.log(partition))
-        notes = data.hash(keys.parked(partition, projection, generation)).items()
+        notes = data.hash(parked_of(keys, partition, projection, generation)).items()
         parked = {name: read_note(note).position for name, note in notes if " " not in name}
         lease = [held[name].encode() if name in held else None for name in FIELDS]
         above = log.after(f"{position}-0", 1) if head > position else []
@@ -69,7 +69,7 @@ class MemoryReadings:
         for aggregate, at in reading.parked.items():
             [entry] = log.after(f"{at - 1}-0", 1)
             events = data.stream(self._keys.events(reading.partition, aggregate)).entries
-            passed += len(events) - logged(entry).version + 1
+            passed += waiting_from(logged(entry), len(events))
             since.append(came_ms(entry.fields[b"meta"]))
         return reading._replace(passed_over=passed, passed_ms=min(since, default=0))
 

@@ -9,7 +9,7 @@ import anyio
 
 from engine.core.errors import Lost, NotFound, Refused, SemelError, Unavailable, Unfit
 from engine.core.projection import Index
-from engine.store.keys import Keys, NamesKeys
+from engine.store.keys import Keys
 from engine.store.memory.builds import MemoryBuilds
 from engine.store.memory.checkpoints import MemoryCheckpoints
 from engine.store.memory.commands import MemoryInbox, command_fields
@@ -19,6 +19,7 @@ from engine.store.memory.feed import MemoryFeed
 from engine.store.memory.inspection import MemoryInspection
 from engine.store.memory.ownership import MemoryLeases
 from engine.store.memory.parked import MemoryParked
+from engine.store.memory.reactions import MemoryReactionLog
 from engine.store.memory.readings import MemoryAlarms, MemoryReadings
 from engine.store.memory.roster import MemoryLifeline, MemoryRoster
 from engine.store.memory.rows import MemoryLog
@@ -27,6 +28,7 @@ from engine.store.memory.schemas import MemorySchemas
 from engine.store.memory.server import Link, MemoryServer
 from engine.store.memory.timers import MemoryTimerLook
 from engine.store.memory.views import MemoryRows, views_only
+from engine.store.names import NamesKeys
 from engine.store.namespace import FORMAT, SECRET_BYTES
 
 Answer = tuple[Callable[[str | SemelError], None], str | SemelError]
@@ -81,6 +83,10 @@ class MemorySession(NamesKeys):
         await self._link.turn()
         return self._feed
 
+    def log_feed(self) -> MemoryFeed:
+        """A feed of its own over logs, which are read by position."""
+        return MemoryFeed(self._link)
+
     async def logs(self, projection: str, generation: int) -> MemoryFeed:
         """A feed over logs, through the consumer group of a generation."""
         data = await self._link.turn()
@@ -105,6 +111,10 @@ class MemorySession(NamesKeys):
     ) -> MemoryLog:
         """A partition's log for a projector."""
         return MemoryLog(self._link, self._keys, projection, generation, indexes, partition, token)
+
+    def reaction_log(self, name: str, partition: int, token: str) -> MemoryReactionLog:
+        """A partition's log for a router."""
+        return MemoryReactionLog(self._link, self._keys, name, partition, token)
 
     def evidence(
         self, projection: str, generation: int, indexes: Sequence[Index]

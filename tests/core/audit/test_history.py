@@ -25,6 +25,27 @@ def test_a_sound_history() -> None:
     )
 
 
+REFUSED = [
+    event(3, "order-1", 0, "5-1", "r/1", type="_rejected"),
+    outcome("5-1", "order-1", 2, 3, "r/1", "rejected"),
+]
+
+
+def test_a_note_on_a_refusal_has_a_position_and_no_version() -> None:
+    later = event(4, "order-1", 3, "6-0", "b"), outcome("6-0", "order-1", 3, 4, "b")
+    assert not judged(*CREATED, *REFUSED, *later)
+    failed = outcome("5-1", "order-1", 2, 3, "r/1", "failed")
+    assert not judged(*CREATED, REFUSED[0], failed, *later)
+
+
+def test_a_note_on_what_was_not_refused_is_found() -> None:
+    accepted = outcome("5-1", "order-1", 2, 3, "r/1")
+    assert places(judged(*CREATED, REFUSED[0], accepted)) == [("note_of_accepted", "3-0")]
+    assert places(judged(*CREATED, REFUSED[0])) == [("unanswered", "3-0")]
+    versioned = event(3, "order-1", 3, "5-1", "r/1", type="_rejected")
+    assert places(judged(*CREATED, versioned, REFUSED[1])) == [("note_version", "3-0")]
+
+
 @pytest.mark.parametrize(
     ("entries", "found"),
     [

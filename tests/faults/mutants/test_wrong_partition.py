@@ -1,6 +1,7 @@
 """Cut out of ``core/intake.py``: whether an aggregate belongs to this partition."""
 
-from engine.core.intake import Intake, Received, Refusal
+from engine.core.intake import Intake, Received
+from engine.core.refusal import Refusal
 from tests.faults.mutants.client import ANN, HOME
 from tests.faults.mutants.judging import judge
 from tests.faults.mutants.knife import Knife

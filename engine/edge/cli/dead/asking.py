@@ -30,17 +30,17 @@ from engine.edge.cli.output import show
 from engine.edge.cli.projection.adopt import take_mended
 from engine.edge.cli.running import on_session
 from engine.edge.dead import COMMANDS, INBOX, Filter
-from engine.edge.parked import Answer, Answered, Foreseen, Parked
+from engine.edge.foreseeing import Foreseen
+from engine.edge.parked import Answer, Answered, Parked
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
-    from engine.core.registry import Domain
 
 LETTERS = (COMMANDS, INBOX)
-"""Sources of letters; the others are projections."""
+"""Sources of letters; the others are projections and routers."""
 
 Source = Annotated[
-    str, typer.Argument(metavar="SOURCE", help="A projection, or commands, or inbox.")
+    str, typer.Argument(metavar="SOURCE", help="A projection, a router, commands, or inbox.")
 ]
 Name = Annotated[
     str | None,
@@ -65,15 +65,14 @@ def dead_retry(  # noqa: PLR0913 -- the options of every verb, and its own
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Have a projection replay parked aggregates, or submit dead letters' commands again.
+    """Have what was parked replayed, or dead letters' commands submitted again.
 
-    All that fit, unless one is named. A letter's command is a new one, whose id names the old;
-    the letter goes in the same step. Exits 1 where one could not be submitted.
+    All that fit, unless one is named. A letter's command is a new one, whose id names the old; it
+    goes in the same step. Exits 1 where one could not be submitted.
 
-    A parked aggregate is replayed in order. Mend and deploy the projection's code first: where
-    it is not that of the live generation, it takes that over (`semel projection adopt`). Where
-    rows have since taken events of others, only a rebuild mends them, and the answer says so.
-    Exits 1 when one is still parked, 6 when nobody answers.
+    A parked aggregate is replayed in order. Mend and deploy the code first: a projection's takes
+    the live generation over (`semel projection adopt`). Rows that have since taken events of
+    others only a rebuild mends. Exits 1 when one is still parked, 6 when nobody answers.
 
     \b
     Examples:
@@ -88,13 +87,14 @@ def dead_retry(  # noqa: PLR0913 -- the options of every verb, and its own
     async def work(session: "RedisSession") -> int:
         if domain is None:
             return await retry_letters(session, source, name, which, output, dry_run=dry_run)
-        parked, seconds = Parked(session, generation), wait or settings.wait_seconds
-        names = await _names(parked, source, name)
-        if generation is None and not no_adopt:
+        parked = Parked(session, generation)
+        names, seconds = await _names(parked, source, name), wait or settings.wait_seconds
+        if source in domain.projections and generation is None and not no_adopt:
             building = Building(session, source, settings.lease_seconds)
             await take_mended(building, domain, seconds, dry_run=dry_run)
         if dry_run:
-            return await _foresee(parked, domain, source, names, output)
+            seen = [await parked.foresee(domain, settings, source, each) for each in names]
+            return _show(seen, output)
         return await _ask(parked, RETRY, source, names, seconds, output)
 
     return on_session(settings, work)
@@ -114,9 +114,10 @@ def dead_drop(  # noqa: PLR0913 -- the options of every verb, and its own
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Give up what a projection has parked, or throw dead letters of commands away.
+    """Give up what was parked, or throw dead letters of commands away.
 
-    The rows of a parked aggregate will lack these events; later ones are applied again.
+    The rows of a parked aggregate will lack these events; later ones are applied again. Of a
+    router's nothing will follow.
     `semel verify` names its rows as wrong until the projection is rebuilt. Of letters, all that
     fit are dropped, unless one is named.
 
@@ -158,11 +159,8 @@ async def _names(parked: Parked, projection: str, aggregate: str | None) -> list
     return names
 
 
-async def _foresee(
-    parked: Parked, domain: "Domain", projection: str, names: Sequence[str], output: Format
-) -> int:
+def _show(seen: Sequence[Foreseen], output: Format) -> int:
     """Show what a replay of aggregates would do; returns the exit code."""
-    seen = [await parked.foresee(domain, projection, name) for name in names]
     show(output, seen, map(_foreseen, seen))
     return 1 if any(each.error for each in seen) else 0
 
@@ -192,9 +190,12 @@ def _answered(each: Answered) -> str:
 
 
 def _foreseen(each: Foreseen) -> str:
+    done = f"be applied to {each.rows} rows"
+    if each.commands is not None:
+        done = f"have {each.commands} commands sent"
     said = (
         f"{each.projection} {each.aggregate}: {each.events} events from position {each.position} "
-        f"to {each.upto} would be applied to {each.rows} rows"
+        f"to {each.upto} would {done}"
     )
     if not each.error:
         return said

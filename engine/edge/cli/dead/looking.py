@@ -37,7 +37,7 @@ _ERROR_SHOWN = 100
 def dead_list(  # noqa: PLR0913 -- the options of every verb, and its own
     source: Annotated[
         str | None,
-        typer.Argument(metavar="[SOURCE]", help="A projection, commands or inbox; all of them."),
+        typer.Argument(metavar="[SOURCE]", help="Projection, router, commands or inbox; or all."),
     ] = None,
     type: Type = None,
     code: Code = None,
@@ -52,11 +52,11 @@ def dead_list(  # noqa: PLR0913 -- the options of every verb, and its own
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """List aggregates that projections have parked, and dead letters of commands.
+    """List aggregates that projections and routers have parked, and dead letters of commands.
 
-    A projection parks an aggregate when its code cannot handle one of its events: the rest
-    flows. Projections are those of the package in the working directory; a source that is named
-    is all that is listed.
+    Projections and routers park an aggregate when their code cannot handle one of its events:
+    the rest flows. They are those of the packages in the working directory; a source that is
+    named is all that is listed.
 
     \b
     Examples:
@@ -87,7 +87,7 @@ def dead_list(  # noqa: PLR0913 -- the options of every verb, and its own
 
 def dead_show(  # noqa: PLR0913 -- the options of every verb, and its own
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A projection, or commands, or inbox.")
+        str, typer.Argument(metavar="SOURCE", help="A projection, a router, commands, or inbox.")
     ],
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="The aggregate or letter, as the list names it.")
@@ -124,14 +124,15 @@ def dead_show(  # noqa: PLR0913 -- the options of every verb, and its own
 
 
 def _projections(settings: "Settings") -> list[str]:
-    """The registered projections; without the project's code nothing is known of them."""
+    """The registered projections and routers; nothing is known of them without their code."""
     from engine.app import domain_of  # noqa: PLC0415
 
     try:
-        return sorted(domain_of(settings).projections)
+        domain = domain_of(settings)
     except SemelError as error:
         say(f"parked aggregates are not shown: {error}")
         return []
+    return sorted((*domain.projections, *domain.reactions))
 
 
 def _listed(found: "Sequence[Dead]") -> Iterator[str]:

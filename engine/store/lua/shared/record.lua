@@ -7,10 +7,13 @@ local function record(at, stream, more)
   local after, digest, detail, count = ARGV[at + 4], ARGV[at + 5], ARGV[at + 6], tonumber(ARGV[at + 7])
   at = at + 8
   for _ = 1, count do
-    local i, kind, data, meta = ARGV[at] + 9, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3]
-    at, position, version[i] = at + 4, position + 1, version[i] + 1
-    local v = string.format('%d', version[i])
-    append(KEYS[i], v .. '-0', 'type', kind, 'data', data, 'meta', meta)
+    local i, kind, data, meta, v = ARGV[at] + 9, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], '0'
+    at, position = at + 4, position + 1
+    if version[i] then -- else it is a note, which is in the log alone
+      version[i] = version[i] + 1
+      v = string.format('%d', version[i])
+      append(KEYS[i], v .. '-0', 'type', kind, 'data', data, 'meta', meta)
+    end
     append(log, string.format('%d-0', position),
       'aggregate', whose, 'version', v, 'type', kind, 'data', data, 'meta', meta)
   end
