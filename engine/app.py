@@ -25,10 +25,9 @@ import anyio
 from engine.core import registry
 from engine.core.confinement import require_confined
 from engine.core.errors import Misregistered, Misuse, single
+from engine.core.packages import domain_from
 from engine.core.ports import Session
-from engine.core.reactions import with_reactions
 from engine.core.registry import Domain
-from engine.core.schedules import registered
 from engine.edge.asking import LiveQueries
 from engine.edge.client import Client
 from engine.runtime import node, webhook
@@ -82,11 +81,9 @@ def domain_of(settings: Settings, services: Sequence[object] | None = None) -> D
         sys.path.insert(0, here)
     handlers = _package(settings.handlers)
     projections = _package(settings.projections)
-    domain = registry.build_from(handlers, projections, services)
-    with_reactions(domain, getattr(handlers, "routers", ()), getattr(handlers, "effects", ()))
+    domain = domain_from(handlers, projections, services)
     registry.require_handled(domain, settings.handlers)
     registry.require_readable(domain)
-    domain.schedules = registered(domain, getattr(handlers, "schedules", ()))
     require_confined(settings.projections, but=settings.handlers)
     return domain
 

@@ -122,19 +122,6 @@ def require_readable(domain: Domain) -> None:
         require_steps(event, domain.upcasters.get(name, {}))
 
 
-def build_from(
-    handlers: object, projections: object, services: Sequence[object] | None = None
-) -> Domain:
-    """`build` from what two packages list; ``services`` stand in for those of the first."""
-    return build(
-        deciders=getattr(handlers, "deciders", ()),
-        services=getattr(handlers, "services", ()) if services is None else services,
-        upcasters=getattr(handlers, "upcasters", ()),
-        projections=getattr(projections, "projections", ()),
-        queries=getattr(projections, "queries", ()),
-    )
-
-
 def require_handled(domain: Domain, package: str) -> None:
     """Raise `Misregistered` for a command defined in ``package`` that no decider takes."""
     for command in subclasses(Command):
