@@ -91,9 +91,19 @@ class Domain:
         return self.queries[name]
 
     def bound(self, services: Mapping[Offered, object]) -> "Domain":
-        """The same one, its deciders handed services that have been opened."""
+        """The same one, its deciders and side effects handed services that have been opened."""
         commands = {name: handler.bound(services) for name, handler in self.commands.items()}
-        return replace(self, commands=commands)
+        effects = {name: deeds.bound(services) for name, deeds in self.effects.items()}
+        return replace(self, commands=commands, effects=effects)
+
+    def needed_to_decide(self) -> set[Offered]:
+        """The services that a process opens which decides: all but those of side effects alone."""
+        asked = {each for handler in self.commands.values() for each in handler.needs.values()}
+        return {*self.services} - (self.needed_to_react(self.effects) - asked)
+
+    def needed_to_react(self, names: Iterable[str]) -> set[Offered]:
+        """The services that a process opens which serves these reactions."""
+        return set().union(*(self.effects[each].needs for each in names if each in self.effects))
 
 
 def build(

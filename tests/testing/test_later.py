@@ -92,6 +92,13 @@ def as_before(state: None, _event: Reported) -> None:
 
 
 reports = Decider(kind="report", initial=None, decide=[report], evolve=as_before)
+
+
+class Post:
+    def __init__(self) -> None:
+        self.told: list[tuple[str, str]] = []
+
+
 nightly = Schedule("nightly", cron="0 3 * * *", aggregate="report-all", command=Report())
 
 
@@ -134,10 +141,10 @@ async def test_process_managers_come_to_their_end() -> None:
 
 
 async def test_side_effects_are_done_and_routes_lead_from_timers_on() -> None:
-    told: list[tuple[str, str]] = []
+    post = Post()
 
-    async def tell(event: Expired, context: EffectContext) -> None:
-        told.append((type(event).__name__, context.aggregate))
+    async def tell(event: Expired, post: Post, context: EffectContext) -> None:
+        post.told.append((type(event).__name__, context.aggregate))
 
     def tell_reports(_event: Expired) -> Send:
         return send("report-all", Report())
@@ -146,12 +153,13 @@ async def test_side_effects_are_done_and_routes_lead_from_timers_on() -> None:
         deciders=[order, reports],
         routers=[Router(name="books", routes=[tell_reports])],
         effects=[Effect(name="mail", react=[tell])],
+        services=[post],
     )
     async with engine(shop) as semel:
         await semel.submit(Place(), aggregate="order-1")
         semel.clock.advance(DAY)
         await semel.settled()
-        assert told == [("Expired", "order-1")]
+        assert post.told == [("Expired", "order-1")]
         assert semel.events("report-all") == [Reported()]
 
 
