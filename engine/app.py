@@ -25,10 +25,9 @@ import anyio
 from engine.core import registry
 from engine.core.confinement import require_confined
 from engine.core.errors import Misregistered, Misuse, single
+from engine.core.packages import domain_from
 from engine.core.ports import Session
-from engine.core.reactions import with_reactions
 from engine.core.registry import Domain
-from engine.core.schedules import registered
 from engine.edge.asking import LiveQueries
 from engine.edge.client import Client
 from engine.runtime import node, webhook
@@ -82,11 +81,9 @@ def domain_of(settings: Settings, services: Sequence[object] | None = None) -> D
         sys.path.insert(0, here)
     handlers = _package(settings.handlers)
     projections = _package(settings.projections)
-    domain = registry.build_from(handlers, projections, services)
-    with_reactions(domain, getattr(handlers, "routers", ()), getattr(handlers, "effects", ()))
+    domain = domain_from(handlers, projections, services)
     registry.require_handled(domain, settings.handlers)
     registry.require_readable(domain)
-    domain.schedules = registered(domain, getattr(handlers, "schedules", ()))
     require_confined(settings.projections, but=settings.handlers)
     return domain
 
@@ -145,7 +142,8 @@ def engine_role(
                 await node.engine(session, served, settings, process, shutdown, asked)
 
         opened = standing.watched(partial(namespace_session, settings, create=create))
-        async with services_of(domain, settings.services, queries) as served:
+        wanted = domain.needed_to_decide()
+        async with services_of(domain, settings.services, queries, wanted) as served:
             await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
         shutdown.require_asked()
         log.info("engine.stopped", node=process.name)
@@ -164,18 +162,18 @@ def worker_role(
 
     It tells ``health`` how it stands.
     """
-    served = (*domain.projections, *domain.reactions)
-    unknown = sorted({*names} - {*served})
-    if unknown or not served:
-        known = ", ".join(sorted(served)) or f"none in the package {settings.projections!r}"
+    every = (*domain.projections, *domain.reactions)
+    unknown = sorted({*names} - {*every})
+    if unknown or not every:
+        known = ", ".join(sorted(every)) or f"none in the package {settings.projections!r}"
         raise Misuse(
             f"there is no projection {', '.join(unknown) or 'at all'}; registered: {known}"
         )
-    chosen = tuple(names) or served
+    chosen = tuple(names) or every
     standing = (health or Health(settings.stall_seconds)).role("worker")
 
     async def role(shutdown: Shutdown, ready: Callable[[], None]) -> None:
-        process = Process.new("worker")
+        process, queries = Process.new("worker"), LiveQueries(domain)
 
         async def work(session: Session) -> None:
             log.info(
@@ -184,10 +182,13 @@ def worker_role(
                 reactions=sorted(set(chosen) & set(domain.reactions)), **_shown(settings),
             )  # fmt: skip
             asked = standing.when_asked(ready)
-            await node.worker(session, domain, settings, chosen, process, shutdown, asked)
+            with queries.on(session):
+                await node.worker(session, served, settings, chosen, process, shutdown, asked)
 
         opened = standing.watched(partial(namespace_session, settings, create=create))
-        await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
+        wanted = domain.needed_to_react(chosen)
+        async with services_of(domain, settings.services, queries, wanted) as served:
+            await work_on_sessions(opened, work, shutdown, settings.connect_seconds)
         shutdown.require_asked()
         log.info("worker.stopped", node=process.name)
 

@@ -67,6 +67,11 @@ def timer_key(aggregate: str, name: str) -> str:
     return f"{aggregate}/{name}"
 
 
+def name_of(key: str) -> str:
+    """The name of a timer within its aggregate."""
+    return key.rpartition("/")[2]
+
+
 def fired_of(id: str) -> Fired | None:
     """The timer that made an id of the engine's own; None where another source did."""
     parts = id.split("/")

@@ -8,10 +8,11 @@ from typing import Any
 
 from engine.core.decider import Decider, Decision
 from engine.core.errors import Misregistered
+from engine.core.filling import filling, opened
 from engine.core.messages import Command, CommandContext
 from engine.core.retry import Retry
-from engine.core.services import PER_COMMAND, QUERIES, Offered, Queries
-from engine.core.signatures import hints_of, place_of
+from engine.core.services import PER_COMMAND, Offered
+from engine.core.signatures import place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,8 @@ class CommandHandler:
 
     def bound(self, services: Mapping[Offered, object]) -> "CommandHandler":
         """The same one, with services that have been opened."""
-        if not self.needs:
-            return self
-        given = {name: services[needed] for name, needed in self.needs.items()}
-        return replace(self, decide=partial(self.decide, **given), needs={})
+        given, needs = opened(self.needs, services)
+        return replace(self, decide=partial(self.decide, **given), needs=needs) if given else self
 
 
 def command_handler(
@@ -61,24 +60,8 @@ def command_handler(
         raise Misregistered(
             f"{place_of(function)}: an async decider returns its events, it cannot yield"
         )
-    hints = hints_of(function)
-    per_command: dict[str, Callable[[CommandContext], object]] = {}
-    given: dict[str, object] = {}
-    needs: dict[str, Offered] = {}
-    for name in list(inspect.signature(function).parameters)[2:]:
-        wanted = hints.get(name)
-        fitting = [s for s in services if isinstance(wanted, type) and s.fits(wanted)]
-        made = PER_COMMAND.get(wanted) if isinstance(wanted, type) else None
-        if not fitting and made is not None:
-            per_command[name] = made
-        elif not fitting and wanted is Queries:
-            needs[name] = QUERIES
-        elif len(fitting) != 1:
-            raise Misregistered(_unfilled(function, name, wanted, len(fitting)))
-        elif fitting[0].open is None:
-            given[name] = fitting[0].service
-        else:
-            needs[name] = fitting[0]
+    given, needs, made = filling(function, 2, services, PER_COMMAND)
+    per_command = {name: PER_COMMAND[kind] for name, kind in made.items()}
     decide = partial(function, **given) if given else function
     is_async = inspect.iscoroutinefunction(function)
     # pydantic's own validator: what `model_validate_json` calls, without the way there
@@ -87,14 +70,3 @@ def command_handler(
         command, validate, decider, decide, is_async, per_command, needs, place_of(function),
         decider.retry.get(command, Retry()),
     )  # fmt: skip
-
-
-def _unfilled(function: Callable[..., Any], name: str, wanted: Any, fitting: int) -> str:
-    """Why a parameter cannot be filled in, and what to do."""
-    said = (
-        f"{place_of(function)}: {fitting} services fit the parameter {name!r} of "
-        f"{function.__name__}; exactly one must (services = [...] in the handlers package)"
-    )
-    if getattr(wanted, "_is_protocol", False) and not getattr(wanted, "_is_runtime_protocol", 0):
-        said += f". {wanted.__name__} is a Protocol: make it @runtime_checkable to have it fit"
-    return said

@@ -24,7 +24,7 @@ def _add(domain: Domain, reaction: Router | Effect) -> None:
         domain.routers[name] = routes_of(reaction)
         events = set(domain.routers[name].events)
     else:
-        domain.effects[name] = deeds_of(reaction)
+        domain.effects[name] = deeds_of(reaction, domain.services)
         events = set(domain.effects[name].events)
     for event in events:
         add_event(domain, event)

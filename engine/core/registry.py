@@ -91,9 +91,19 @@ class Domain:
         return self.queries[name]
 
     def bound(self, services: Mapping[Offered, object]) -> "Domain":
-        """The same one, its deciders handed services that have been opened."""
+        """The same one, its deciders and side effects handed services that have been opened."""
         commands = {name: handler.bound(services) for name, handler in self.commands.items()}
-        return replace(self, commands=commands)
+        effects = {name: deeds.bound(services) for name, deeds in self.effects.items()}
+        return replace(self, commands=commands, effects=effects)
+
+    def needed_to_decide(self) -> set[Offered]:
+        """The services that a process opens which decides: all but those of side effects alone."""
+        asked = {each for handler in self.commands.values() for each in handler.needs.values()}
+        return {*self.services} - (self.needed_to_react(self.effects) - asked)
+
+    def needed_to_react(self, names: Iterable[str]) -> set[Offered]:
+        """The services that a process opens which serves these reactions."""
+        return set().union(*(self.effects[each].needs for each in names if each in self.effects))
 
 
 def build(
@@ -120,19 +130,6 @@ def require_readable(domain: Domain) -> None:
     """Raise `Misregistered` for an event that could not be read in every version it ever had."""
     for name, event in domain.events.items():
         require_steps(event, domain.upcasters.get(name, {}))
-
-
-def build_from(
-    handlers: object, projections: object, services: Sequence[object] | None = None
-) -> Domain:
-    """`build` from what two packages list; ``services`` stand in for those of the first."""
-    return build(
-        deciders=getattr(handlers, "deciders", ()),
-        services=getattr(handlers, "services", ()) if services is None else services,
-        upcasters=getattr(handlers, "upcasters", ()),
-        projections=getattr(projections, "projections", ()),
-        queries=getattr(projections, "queries", ()),
-    )
 
 
 def require_handled(domain: Domain, package: str) -> None:

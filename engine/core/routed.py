@@ -96,7 +96,7 @@ class _Wishing:
 
     def wish(self, event: LoggedEvent, meta: EventMeta, send: Send, cause: Cause) -> Wish:
         """One command, with an id that names its cause."""
-        name, bounds = _type_of(self._domain, send), self._bounds
+        name, bounds = type(checked(self._domain, send).command).__name__, self._bounds
         if meta.depth >= bounds.depth:
             raise Misuse(
                 f"{name} for {send.aggregate} would be number {meta.depth + 1} of commands that "
@@ -119,11 +119,16 @@ class _Wishing:
         return Wish(event.position, partition_of(send.aggregate, self._partitions), fields)
 
 
-def _type_of(domain: Domain, send: Send) -> str:
-    """A command's type; raises `Misuse` where its target does not take it."""
+def checked(domain: Domain | None, send: Send) -> Send:
+    """What a route answered; raises `Misuse` where its target does not take it.
+
+    Without a domain only the target's id is looked at.
+    """
     fault = aggregate_fault(send.aggregate)
     if fault:
         raise Misuse(f"a route sends to {send.aggregate!r}, which {fault}")
+    if domain is None:
+        return send
     name = type(send.command).__name__
     handler = domain.commands.get(name)
     if handler is None or handler.command is not type(send.command):
@@ -132,7 +137,7 @@ def _type_of(domain: Domain, send: Send) -> str:
         raise Misuse(
             f"a route sends a {name} to {send.aggregate}: it is for {handler.decider.kind}-…"
         )
-    return name
+    return send
 
 
 def _meta(event: LoggedEvent, meta: EventMeta) -> bytes:

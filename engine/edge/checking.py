@@ -1,4 +1,4 @@
-"""Holding the code here against what is recorded: schemas, and the commands that wait.
+"""Holding the code here against what is recorded: schemas, commands that wait, and timers.
 
 Reads only. The logs are read where something is suspected of which nobody knows yet whether it
 was ever written: a type that is gone may have been tried and never used.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from engine.core.codec import version_in
+from engine.core.firing import name_of
 from engine.core.registry import Domain
 from engine.core.schemas.breaking import Breach, Verdict, judge
 from engine.core.schemas.describing import What, read_recorded
@@ -29,6 +30,7 @@ class Checked(msgspec.Struct):
 
     recorded: int
     waiting: int
+    timers: int
     breaches: list[Breach]
     changes: list[str]
 
@@ -49,13 +51,14 @@ async def check_schemas(
         for breach in those
         if name not in waits
     ]
-    return Checked(len(recorded), waiting.count, breaches, [*verdict.changes, *unused, *narrowed])
+    changes = [*verdict.changes, *unused, *narrowed]
+    return Checked(len(recorded), waiting.count, waiting.timers, breaches, changes)
 
 
 async def _waiting(
     session: "RedisSession", domain: Domain, verdict: Verdict, tell: Callable[[int, str], None]
 ) -> Waiting:
-    """Look at all commands that have no final answer yet, in partitions and in the inbox."""
+    """Look at all commands that have no final answer yet, and at those of timers."""
     waiting, audit = Waiting(domain, verdict.narrowed), session.audit
     streams = [(audit.keys.inbox(), await session.inbox().reached(session.partitions), "the inbox")]
     for partition in range(session.partitions):
@@ -70,7 +73,21 @@ async def _waiting(
         for id, kept in in_order(await audit.waiting(partition)):
             with suppress(ValueError):  # what is none, its owner names
                 waiting.take(read_kept(id, kept)[0], f"partition {partition}, deferred")
+        await _timers(session, partition, waiting, tell)
     return waiting
+
+
+async def _timers(
+    session: "RedisSession", partition: int, waiting: Waiting, tell: Callable[[int, str], None]
+) -> None:
+    """Look at the timers of a partition; those that have fired are commands that wait by now."""
+    seen: set[str] = set()
+    async for page in session.timer_audit.read(partition):
+        for read in page:
+            if read.timer is not None and read.at is not None and read.key not in seen:
+                waiting.ring(read.timer, name_of(read.key))
+            seen.add(read.key)
+        tell(0, f"timers of partition {partition}")
 
 
 async def _written(

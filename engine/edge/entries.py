@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from engine.core.errors import Misuse
-from engine.core.messages import CommandMeta
+from engine.core.messages import CommandMeta, KnownMeta
 from engine.core.routing import aggregate_fault, id_fault
 
 
@@ -25,7 +25,7 @@ def meta_json(meta: CommandMeta) -> bytes:
     said: dict[str, Any] = {
         name: value
         for name, value in msgspec.structs.asdict(meta).items()
-        if value is not None and name != "extra"
+        if value is not None and name in KnownMeta.__struct_fields__
     }
     said |= meta.extra
     return msgspec.json.encode(said) if said else b""

@@ -6,8 +6,17 @@ named at first is read, of rows what `semel projection verify` reads.
 
 import secrets
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+)
 from contextlib import suppress
+from datetime import timedelta
 from itertools import islice
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -19,13 +28,16 @@ from engine.core.audit.findings import Finding
 from engine.core.audit.slices import Slice
 from engine.core.codec import outcome_of
 from engine.core.digest import code_digest
+from engine.core.firing import Timer, name_of
 from engine.core.ids import just_below
 from engine.core.intake import Intake
 from engine.core.outcome import Outcome
 from engine.core.records import Entry, StoredEvent
 from engine.core.registry import Domain
+from engine.core.replay.answer import NO_TIMERS
 from engine.core.replay.replay import Difference, Replay, Told
 from engine.core.routing import partition_of
+from engine.core.timebook import TimerBook, TimerLimits
 from engine.edge.audit.generations import GenerationAudit, generation_of
 
 if TYPE_CHECKING:
@@ -110,7 +122,12 @@ class Replaying:
             self._domain, partition, session.partitions, session.secret,
             self._settings.command_bytes,
         )  # fmt: skip
-        replay = Replay(self._domain, intake, self._limited)
+        limits = TimerLimits(
+            timedelta(days=self._settings.timer_limit_days), self._settings.events_per_command,
+            self._settings.event_bytes,
+        )  # fmt: skip
+        book = TimerBook(session.secret, self._domain, limits)
+        replay = Replay(self._domain, intake, self._limited, book)
         waiting = iter(sorted(names))
         while some := list(islice(waiting, _TOGETHER)):
             spans = dict.fromkeys(some, (1, _NEWEST))
@@ -143,7 +160,23 @@ class Replaying:
         ):  # fmt: skip
             async for page in audit.entries(key, after, upto):
                 outcomes |= {each.entry: each for each in _readable(page, partition)}
-        return [Told(each, outcomes[each.id]) for each in commands if each.id in outcomes]
+        timers = await self._timers(partition, outcomes)
+        return [
+            Told(each, outcomes[each.id], timers.get(each.id, NO_TIMERS))
+            for each in commands
+            if each.id in outcomes
+        ]
+
+    async def _timers(
+        self, partition: int, commands: Container[str]
+    ) -> dict[str, dict[str, Timer]]:
+        """The timers that stand, or have fired and were not handled, by who set them, and name."""
+        found: dict[str, dict[str, Timer]] = defaultdict(dict)
+        async for page in self._session.timer_audit.read(partition):
+            for read in page:
+                if read.timer is not None and read.timer.number in commands:
+                    found[read.timer.number][name_of(read.key)] = read.timer
+        return found
 
     def _sum_up(self, replay: Replay) -> None:
         report = self.report

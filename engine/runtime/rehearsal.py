@@ -58,7 +58,8 @@ async def rehearse(  # noqa: PLR0913 -- what is decided, with what, and when
     async with AsyncExitStack() as stack:
         handler = domain.commands.get(entry.fields[b"type"].decode(errors="replace"))
         if handler is not None and handler.needs:
-            opened = services_of(domain, settings.services, queries)
+            wanted = handler.needs.values()
+            opened = services_of(domain, settings.services, queries, wanted)
             domain = await stack.enter_async_context(opened)
         intake = Intake(
             domain, partition, session.partitions, session.secret, settings.command_bytes

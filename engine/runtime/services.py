@@ -3,7 +3,7 @@
 They outlive sessions: a Redis that is lost and found again changes nothing for them.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -15,9 +15,12 @@ from engine.telemetry import log
 
 @asynccontextmanager
 async def services_of(
-    domain: Domain, tables: Mapping[str, Mapping[str, Any]], queries: Queries
+    domain: Domain,
+    tables: Mapping[str, Mapping[str, Any]],
+    queries: Queries,
+    wanted: Collection[Offered] | None = None,
 ) -> AsyncIterator[Domain]:
-    """The domain with its services open; ``tables`` are their settings, by name.
+    """The domain with its services open, or those ``wanted``; ``tables`` are settings, by name.
 
     Raises `ServiceFailed` where a factory raises, and `Misuse` for settings of none.
     """
@@ -27,6 +30,8 @@ async def services_of(
     try:
         async with AsyncExitStack() as stack:
             for each in factories:
+                if wanted is not None and each not in wanted:
+                    continue
                 context = ServiceContext(each.name, tables.get(each.name, {}), queries)
                 services[each] = await _opened(each, context, stack)
             yield domain.bound(services)

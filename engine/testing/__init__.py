@@ -1,9 +1,11 @@
-"""Testing a domain with no server: rules, read models, and a whole engine in memory.
+"""Testing a domain with no server: rules, routers, read models, and a whole engine in memory.
 
 ::
 
     given(decider, OrderCreated(…)).when(ShipOrder()).then(OrderShipped())
     given(decider).when(ShipOrder()).then_rejected("order_unknown")
+    given(decider).when(Place()).then(Placed(), set_timer("payment", Expire(), after=FORTNIGHT))
+    given_router(fulfilment).on(Placed(), aggregate="order-1").then_sends(send("stock-1", Take()))
 
     given(decider, recorded(OrderCreated, 1, {…}, upcasters)).when(…)  # what version 1 stored
 
@@ -27,17 +29,21 @@ from engine.core.upcasting import recorded
 from engine.testing.clock import WoundClock
 from engine.testing.deciding import NOON, Decided, Given, given
 from engine.testing.reading import Happened, ReadModels
+from engine.testing.routing import GivenRouter, Routed, given_router
 from engine.testing.whole import Semel, engine
 
 __all__ = [
     "NOON",
     "Decided",
     "Given",
+    "GivenRouter",
     "Happened",
     "ReadModels",
+    "Routed",
     "Semel",
     "WoundClock",
     "engine",
     "given",
+    "given_router",
     "recorded",
 ]

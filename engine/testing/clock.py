@@ -1,5 +1,6 @@
 """A clock that a test winds by hand."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from engine.testing.deciding import NOON
@@ -10,6 +11,7 @@ class WoundClock:
 
     def __init__(self) -> None:
         self._now = NOON
+        self._follow: list[Callable[[], None]] = []
 
     def __call__(self) -> float:
         """Seconds since 1970, as the store in memory asks for them."""
@@ -26,3 +28,9 @@ class WoundClock:
         if step < timedelta():
             raise ValueError(f"time does not go back: {step}")
         self._now += step
+        for look in self._follow:
+            look()
+
+    def tell(self, look: Callable[[], None]) -> None:
+        """Have somebody look again whenever it has been wound."""
+        self._follow.append(look)

@@ -1,23 +1,26 @@
 """A whole engine in memory: commands in, rows out, and a clock that is wound by hand.
 
-Partitions, the inbox and the projectors are those of production, on the store in memory. There
-is one process, so nobody competes for leases: each is taken once, and all else is the same.
+Partitions with their timers, the inbox, schedules, projectors, routers and side effects are those
+of production, on the store in memory. There is one process, so nobody competes for leases: each
+is taken once, and all else is the same.
 """
 
 import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
 import anyio
 from anyio.abc import TaskGroup
 
-from engine.core import registry
+from engine.core.codec import time_of
 from engine.core.errors import single
+from engine.core.firing import timer_key
 from engine.core.messages import Command, CommandMeta, Event, Query
 from engine.core.outcome import Outcome
+from engine.core.packages import domain_from
 from engine.core.ports import Session
 from engine.core.projection import AnyRow, Projection
 from engine.core.registry import Domain
@@ -29,6 +32,7 @@ from engine.edge.entries import meta_json
 from engine.runtime.leases import Group
 from engine.runtime.node import engine_groups
 from engine.runtime.offer import Offer
+from engine.runtime.reactions import reaction_groups
 from engine.runtime.rehearsal import rehearse
 from engine.runtime.services import services_of
 from engine.settings import Settings
@@ -76,7 +80,7 @@ class Semel:
         return await self.client.queries.dispatch(query, after=after)
 
     async def settled(self, seconds: float = 5) -> None:
-        """Until all that was sent is answered, and every row has what followed from it.
+        """Until all that was sent, or is due, is answered, and all is done that followed from it.
 
         Raises `AssertionError`, which says what is still to come, after so many real ``seconds``.
         """
@@ -107,6 +111,16 @@ class Semel:
         rows = {id: as_row(projection.row, id, fields) for id, fields in found.items()}
         return {id: row for id, row in rows.items() if row is not None}
 
+    def timers(self, aggregate: str) -> dict[str, datetime]:
+        """When each timer of an aggregate that has not fired is due, by name."""
+        key = self._keys.timers(partition_of(aggregate, PARTITIONS))
+        prefix, due = timer_key(aggregate, ""), self._server.data.ranking(key)
+        return {
+            name.removeprefix(prefix): time_of(int(due[name]))
+            for name in due.ordered()
+            if name.startswith(prefix)
+        }
+
     def _unfinished(self) -> Iterator[str]:
         return unfinished(self._server, self._keys, self._domain, PARTITIONS)
 
@@ -127,7 +141,7 @@ async def engine(
     factories open with, ``settings`` stand in for defaults. Whatever ends a partition or a
     projector comes out here.
     """
-    domain = registry.build_from(handlers, projections, services)
+    domain = domain_from(handlers, projections, services)
     said = {**DEFAULTS, "services": service_settings or {}, **settings}
     async with served(domain, Settings(**said)) as semel:
         yield semel
@@ -139,6 +153,7 @@ async def served(domain: Domain, settings: Settings) -> AsyncIterator[Semel]:
     domain = watched(domain)
     clock, keys = WoundClock(), Keys(settings.namespace)
     server, queries = MemoryServer(clock), LiveQueries(domain)
+    clock.tell(server.wound)
     client = Client(domain, settings.wait_seconds, partial(rehearse, settings), clock)
     try:
         async with (
@@ -151,11 +166,14 @@ async def served(domain: Domain, settings: Settings) -> AsyncIterator[Semel]:
                 groups = {
                     **await engine_groups(session, bound, settings),
                     **await Offer(session, domain, settings, tuple(domain.projections)).groups({}),
+                    **reaction_groups(session, bound, settings, domain.reactions),
                 }
                 await _start(tasks, session, groups)
                 tasks.start_soon(client.work, session)
                 await client.dispatch.session()
-                yield Semel(domain, server, keys, client, clock)
+                semel = Semel(domain, server, keys, client, clock)
+                await semel.settled()  # schedules count from now on, and not from a later time
+                yield semel
                 tasks.cancel_scope.cancel()
     except BaseExceptionGroup as errors:
         error = single(errors)

@@ -129,7 +129,7 @@ def test_reactions_are_known_by_the_events_that_they_take() -> None:
     domain = with_reactions(build([DOORS]), [bell(ring_with_context)])
     deeds = domain.effects["bell"].events
     assert set(deeds) == {Opened, Closed}
-    assert all(deed.wants_context for deed in deeds.values())
+    assert all(deed.contexts for deed in deeds.values())
     assert domain.reactions == ("bell",)
 
 
@@ -137,7 +137,7 @@ def test_reactions_are_known_by_the_events_that_they_take() -> None:
     ("effect", "said"),
     [
         (bell(not_async), "must be `async`"),
-        (bell(with_the_wrong_context), "EffectContext if it wants one"),
+        (bell(with_the_wrong_context), "0 services fit .* Always there: EffectContext, Queries"),
         (bell(ring, ring_with_context), "two functions for Opened"),
         (bell(ring, name="a-b"), "name is a word"),
         (bell(ring, attempts=0), "one attempt at least"),

@@ -1,26 +1,28 @@
 """One aggregate after the other: its events folded anew, its commands decided again."""
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from engine.core.codec import read_event_meta
-from engine.core.decider import Decider, events_of
+from engine.core.decider import Decider, split
 from engine.core.errors import Rejected, Torn
+from engine.core.firing import Timer, name_of
 from engine.core.handling import CommandHandler
 from engine.core.intake import Intake, Received
 from engine.core.messages import Event
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Entry, StoredEvent
 from engine.core.registry import Domain
-from engine.core.replay.answer import Answer, encode, unlike
+from engine.core.replay.answer import NO_TIMERS, Answer, encode, unlike
 from engine.core.routing import kind_of
+from engine.core.timebook import TimerBook
 
 _DECIDED = frozenset({Status.ACCEPTED, Status.REJECTED, Status.FAILED})
-_NOT_BY_CODE = frozenset({"deadly", "too_large", "too_slow"})
+_NOT_BY_CODE = frozenset({"deadly", "timer_too_far", "too_large", "too_slow"})
 """Answers that came of what a command did to its process, of settings, or of how long it took."""
 
 _SAID_LIMIT = 1000
@@ -28,10 +30,11 @@ _SAID_LIMIT = 1000
 
 
 class Told(NamedTuple):
-    """A command that is still kept, and its recorded outcome."""
+    """A command that is still kept, its recorded outcome, and those of its timers that stand."""
 
     entry: Entry
     outcome: Outcome
+    timers: Mapping[str, Timer] = NO_TIMERS
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -58,8 +61,9 @@ Limited = Callable[[Awaitable[Any]], Awaitable[Any]]
 class Replay:
     """The aggregates of one partition."""
 
-    def __init__(self, domain: Domain, intake: Intake, limited: Limited) -> None:
+    def __init__(self, domain: Domain, intake: Intake, limited: Limited, timers: TimerBook) -> None:
         self._domain, self._intake, self._limited = domain, intake, limited
+        self._timers = timers
         self.aggregates = self.events = self.decided = 0
         self.asking: Counter[str] = Counter()
         """Commands that were left out because their deciders ask services, by type."""
@@ -121,13 +125,13 @@ class Replay:
             if is_decided and all(number < len(facts) for number in events):
                 said = str(outcome.detail.get("message", ""))
                 then = tuple(facts[number] for number in events)
-                answer = Answer(outcome.status, code, said, then)
+                answer = Answer(outcome.status, code, said, then, each.timers)
                 cases.append(_Case(each, outcome.version - len(events), answer))
         return cases
 
     async def _decide(self, case: _Case, state: Any, decider: Decider[Any]) -> None:
         """Decide one command again, and compare."""
-        entry, outcome = case.told
+        entry, outcome = case.told.entry, case.told.outcome
         received = self._intake.receive(entry)
         if received.handler is not None and _asks_services(received.handler):
             self.asking[received.handler.command.__name__] += 1
@@ -152,15 +156,17 @@ class Replay:
             said = f"{received.aggregate} is at version {version}, not {expected}"
             return Answer(Status.REJECTED, "version_conflict", said)
         try:
-            decision = events_of(await self._asked(received, state))
-            events = tuple(self._stored(event, decider.kind) for event in decision)
+            decided, changes = split(await self._asked(received, state))
+            events = tuple(self._stored(event, decider.kind) for event in decided)
+            writes = self._timers.writes(received, changes)
             for event in events:
                 state = decider.evolve(state, event)
         except Rejected as no:
             return Answer(Status.REJECTED, no.code, no.message)
         except Exception as error:  # noqa: BLE001 -- likewise
             return Answer(Status.FAILED, "raised", _said(error))
-        return Answer(Status.ACCEPTED, events=events)
+        timers = {name_of(key): timer for key, timer, _ in writes if timer is not None}
+        return Answer(Status.ACCEPTED, events=events, timers=timers)
 
     async def _asked(self, received: Received, state: Any) -> Any:
         handler = cast("CommandHandler", received.handler)

@@ -1,10 +1,12 @@
-"""Commands that wait, and what the code here would say to them."""
+"""Commands that wait, or that timers are to become, and what the code here would say to them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 from pydantic import ValidationError
 
+from engine.core.codec import time_of
+from engine.core.firing import Timer
 from engine.core.records import Entry
 from engine.core.refusal import field_errors
 from engine.core.registry import Domain
@@ -28,15 +30,20 @@ class Waiting:
     def __init__(self, domain: Domain, narrowed: Mapping[str, Sequence[Breach]]) -> None:
         self._commands, self._narrowed = domain.commands, narrowed
         self._groups: dict[tuple[str, str, str], _Group] = {}
-        self.count = 0
+        self.count = self.timers = 0
 
     def take(self, entry: Entry, where: str) -> None:
         """Look at the next command that waits ``where``."""
         self.count += 1
         name = entry.fields.get(b"type", b"").decode(errors="replace")
-        for path, why in self._refusals(name, entry) if name in self._narrowed else ():
-            group = self._groups.setdefault((name, path, why), _Group(f"{entry.id} in {where}"))
-            group.count += 1
+        self._look(name, entry.fields.get(b"data", b""), f"{entry.id} in {where}")
+
+    def ring(self, timer: Timer, name: str) -> None:
+        """Look at the command of a timer that has not fired."""
+        self.timers += 1
+        due = time_of(timer.at).isoformat(timespec="seconds")
+        said = f"the timer {name!r} of {timer.aggregate}, due {due}"
+        self._look(timer.type, timer.data.encode(), said)
 
     def breaches(self) -> Iterator[Breach]:
         """What would be refused, by type and reason."""
@@ -50,13 +57,18 @@ class Waiting:
                 narrowed.hint,
             )  # fmt: skip
 
-    def _refusals(self, name: str, entry: Entry) -> Iterator[tuple[str, str]]:
+    def _look(self, name: str, data: bytes, place: str) -> None:
+        for path, why in self._refusals(name, data) if name in self._narrowed else ():
+            group = self._groups.setdefault((name, path, why), _Group(place))
+            group.count += 1
+
+    def _refusals(self, name: str, data: bytes) -> Iterator[tuple[str, str]]:
         handler = self._commands.get(name)
         if handler is None:
             yield "", "nobody here handles it"
             return
         try:
-            handler.validate(entry.fields.get(b"data", b""))
+            handler.validate(data)
         except ValidationError as error:
             for path, fault in field_errors(error).items():
                 yield path.removeprefix("data.").removeprefix("data"), f"{path}: {fault}"

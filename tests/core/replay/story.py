@@ -1,18 +1,21 @@
 """What happened to an aggregate, and what it is replayed with."""
 
 from collections.abc import Awaitable
+from datetime import timedelta
 from typing import Any
 
 import anyio
 import msgspec
 
 from engine.core.codec import encode, event_meta, of_version, time_of
+from engine.core.firing import Timer
 from engine.core.intake import Intake
 from engine.core.messages import NO_META
 from engine.core.outcome import Outcome, Status
 from engine.core.records import Entry, StoredEvent
 from engine.core.registry import Domain
 from engine.core.replay.replay import Difference, Replay, Told
+from engine.core.timebook import TimerBook, TimerLimits
 from tests.grown import paid_in
 
 TILL = "till-1"
@@ -54,8 +57,14 @@ class Story:
         self.told.append(Told(Entry(entry, fields), outcome))
         return self
 
+    def standing(self, **timers: Timer) -> "Story":
+        """These timers of the last command have not been handled."""
+        self.told[-1] = self.told[-1]._replace(timers=timers)
+        return self
+
     async def replayed(self, domain: Domain, aggregate: str = TILL) -> Replay:
-        replay = Replay(domain, Intake(domain, 0, 1, b"secret", 1_000_000), _limited)
+        book = TimerBook(b"secret", domain, TimerLimits(timedelta(days=400), 100, 1_000_000))
+        replay = Replay(domain, Intake(domain, 0, 1, b"secret", 1_000_000), _limited, book)
         await replay.take(aggregate, self.history, self.told)
         return replay
 

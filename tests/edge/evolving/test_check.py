@@ -156,6 +156,28 @@ def test_commands_that_were_deferred_wait_too(till: Project) -> None:
     assert "deferred, and would be refused: data.amount: Field required" in fault["message"]
 
 
+def test_commands_that_timers_are_to_become_wait_too(till: Project) -> None:
+    home, at = partition_of("till-1", 2), 1_800_000_000_000
+    for name, data in (("pay", '{"amount":"1"}'), ("fill", "{}")):
+        timer = {
+            "number": "1-0", "at": at, "id": f"timer/till-1/{name}/1-0/t", "type": "Pay",
+            "aggregate": "till-1", "data": data, "meta": "{}",
+        }  # fmt: skip
+        till.redis.hset(till.keys.timer(home), f"till-1/{name}", json.dumps(timer))
+    said = till.check("-o", "json")
+    assert (said.code, said.data["timers"]) == (0, 0)  # fired: in the stream they would be found
+    till.redis.zadd(till.keys.timers(home), {"till-1/pay": at, "till-1/fill": at})
+    till.write({"    amount: Decimal\n    note: str": "    amount: str\n    note: str"})
+    said = till.check("-o", "json")
+    assert (said.code, said.data["timers"]) == (1, 2)
+    [fault] = said.errors
+    assert (fault["code"], fault["path"]) == ("command_narrowed", "amount")
+    place = "the timer 'fill' of till-1, due 2027-01-15T08:00:00+00:00"
+    assert f"the first as {place}, and would be refused: data.amount" in fault["message"]
+    till.write()
+    assert "0 commands that wait and 2 timers looked at" in till.check().out
+
+
 def test_what_cannot_be_checked_says_why(till: Project) -> None:
     till.redis.delete(till.keys.schemas())
     said = till.check()
