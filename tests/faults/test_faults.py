@@ -29,8 +29,8 @@ _ROUND_SECONDS = 30
 _ANSWERS_PER_SECOND = 25
 """A quarter of what two busy cores answer in the midst of it."""
 
-_DEAL_SECONDS = 8
-"""So often each branch of a transfer was taken, and a timer met each fate: a tenth of what is."""
+_DEAL_SECONDS = 15
+"""So often each branch of a transfer was taken, and a timer met each fate: a third of what is."""
 
 _STALL_SECONDS = 20
 """Two seconds of a takeover, behind the longest fault, behind ten until a dead link is noticed."""
