@@ -39,12 +39,13 @@ def check_ledger(dump: Dump) -> Iterator[Violation]:
 
 
 def business(dump: Dump) -> Counter[str]:
-    """How much of what is judged there was: ends of transfers, refusals, timers by what became."""
+    """How much of what is judged there was: ends of transfers, refusals, timers, retries."""
     counts = Counter(event.type for event in dump.events if event.type in (*ENDS, "Expired"))
     for one in dump.outcomes:
         if one.id.startswith(f"{TIMER}/"):
             counts["timer fired" if one.status is Status.ACCEPTED else "timer stale"] += 1
-    return counts + Counter({"refusal noted": len(dump.notes)})
+    late = sum(is_inside(one.id) and bool(one.late) for one in dump.outcomes)
+    return counts + Counter({"refusal noted": len(dump.notes), "decided late": late})
 
 
 def _account(aggregate: str, events: Sequence[Logged]) -> Iterator[Violation]:

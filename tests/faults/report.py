@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from tests.faults.verdict import Verdict
 from tests.faults.watch import Seen
 
-BUSINESS = ("Finished", "Cancelled", "LetGo", "timer fired", "timer stale", "refusal noted")
-"""What the bank must have done: each branch of a transfer, each fate of a timer."""
+BUSINESS = (
+    "Finished", "Cancelled", "LetGo", "timer fired", "timer stale", "refusal noted", "decided late",
+)  # fmt: skip
+"""What the bank must have done: each branch of a transfer, each fate of a timer, retries."""
 
 
 @dataclass
