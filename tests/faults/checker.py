@@ -3,6 +3,7 @@
 Pure: it is given the clients' histories and all of Redis afterwards. An acknowledgement
 counts unless it came in a window in which a server lost its tail: then only one that was
 promised to be durable does, and any other command may have happened or not, but not twice.
+What the engine asked for itself is judged by `tests.faults.inside`, money by `tests.faults.ledger`.
 """
 
 from collections import defaultdict
@@ -10,11 +11,12 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-import msgspec
-
 from engine.core.ids import stream_order
 from engine.core.outcome import Outcome, Status
 from tests.faults.histories import Attempt, Dump, First, Logged, Said
+from tests.faults.inside import check_inside, is_inside
+from tests.faults.ledger import check_ledger
+from tests.faults.violation import Violation
 
 Key = tuple[str, str]
 """An aggregate, and the id of a command for it."""
@@ -25,15 +27,6 @@ class Window(NamedTuple):
 
     begins: int
     ends: int
-
-
-class Violation(msgspec.Struct, frozen=True):
-    """One thing that must never happen, and whose command it happened to."""
-
-    check: str
-    aggregate: str
-    id: str
-    said: str
 
 
 class Verdict(NamedTuple):
@@ -62,7 +55,12 @@ def check(
     for key, own in by_key.items():
         counted = [attempt for attempt in own if _counts(attempt, lost)]
         violations += _command(key, own, counted, facts)
+    for key in facts.answers.keys() | facts.effects.keys():
+        if is_inside(key[1]):
+            violations += _command(key, (), (), facts)
     violations += _real_time([attempt for attempt in attempts if _counts(attempt, lost)])
+    violations += check_inside(dump)
+    violations += check_ledger(dump)
     acknowledged = sum(attempt.outcome is not None for attempt in attempts)
     return Verdict(
         len(attempts), acknowledged, len(attempts) - acknowledged, len(facts.effects), violations
@@ -123,10 +121,10 @@ def _unasked(
 ) -> Iterator[Violation]:
     """Outcomes and events of commands that nobody gave."""
     for aggregate, id in facts.answers:
-        if (aggregate, id) not in asked and id not in others:
+        if (aggregate, id) not in asked and id not in others and not is_inside(id):
             yield Violation("unasked", aggregate, id, "an outcome of a command nobody gave")
     for aggregate, id in facts.effects:
-        if (aggregate, id) not in asked and id not in others:
+        if (aggregate, id) not in asked and id not in others and not is_inside(id):
             yield Violation("unasked", aggregate, id, "events of a command nobody gave")
 
 

@@ -1,4 +1,4 @@
-"""The shop's rules, asked over a bad line: now and then a decider raises, or takes its time."""
+"""Shop and bank over a bad line: now and then a decider raises, or takes its time."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,8 +10,10 @@ import anyio
 
 import handlers
 from engine import Decider
+from tests.faults import bank
+from tests.faults.bank import routers
 
-__all__ = ["deciders"]
+__all__ = ["deciders", "routers"]
 
 _RAISES, _LINGERS = 0.03, 0.02
 """How likely an attempt is to come to nothing, and to take longer than a batch waits for it."""
@@ -53,4 +55,4 @@ def _over_a_bad_line(decider: Decider[Any]) -> Decider[Any]:
     return replace(decider, decide=rules)
 
 
-deciders = [_over_a_bad_line(decider) for decider in handlers.deciders]
+deciders = [_over_a_bad_line(decider) for decider in [*handlers.deciders, *bank.deciders]]

@@ -101,7 +101,7 @@ _read_meta = msgspec.json.Decoder(_AnyMeta).decode
 
 
 class Logged(NamedTuple):
-    """One event of a log, with the command that caused it."""
+    """One event of a log, with the command that caused it; or a note, which has no version."""
 
     partition: int
     position: int
@@ -109,15 +109,29 @@ class Logged(NamedTuple):
     version: int
     causation: str
     entry: str
+    type: str = ""
+    data: bytes = b"{}"
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What it says."""
+        return _read_data(self.data)
+
+
+_read_data = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class Dump(msgspec.Struct, frozen=True):
-    """All logs and outcomes, in order; what was forgotten; and what `semel verify` found."""
+    """All logs and outcomes, in order; what was forgotten; and what `semel verify` found.
+
+    ``notes`` are those of commands that were refused.
+    """
 
     events: Sequence[Logged]
     outcomes: Sequence[Outcome]
     forgotten: Sequence[str]
     findings: Sequence[str] = ()
+    notes: Sequence[Logged] = ()
 
 
 def read_histories(paths: Iterable[Path]) -> Iterator[Attempt]:
@@ -139,18 +153,20 @@ def read_histories(paths: Iterable[Path]) -> Iterator[Attempt]:
 async def dump(session: RedisSession, findings: Sequence[str] = ()) -> Dump:
     """Everything the checker compares histories with; nobody may be writing meanwhile."""
     events: list[Logged] = []
+    notes: list[Logged] = []
     outcomes: list[Outcome] = []
     forgotten: list[str] = []
     for partition in range(session.partitions):
         names = session.audit.names(partition)
         async for page in session.audit.entries(names.log, "0-0", "+"):
-            for event in (one for one in map(logged, page) if one.type != REJECTED):
+            for event in map(logged, page):
                 meta = read_event_meta(event.meta)
                 place = partition, event.position, event.aggregate, event.version
-                events.append(Logged(*place, meta.causation, meta.entry))
+                one = Logged(*place, meta.causation, meta.entry, event.type, event.data)
+                (notes if event.type == REJECTED else events).append(one)
         for key in (names.outcomes, names.late):
             async for page in session.audit.entries(key, "0-0", "+"):
                 read = [outcome_of(entry, partition) for entry in page]
                 outcomes += [one for one in read if one.status is not Status.DEFERRED]
         forgotten.append(await session.audit.forgotten(partition))
-    return Dump(events, outcomes, forgotten, findings)
+    return Dump(events, outcomes, forgotten, findings, notes)

@@ -7,6 +7,11 @@ from dataclasses import dataclass, field
 from tests.faults.verdict import Verdict
 from tests.faults.watch import Seen
 
+BUSINESS = (
+    "Finished", "Cancelled", "LetGo", "timer fired", "timer stale", "refusal noted", "decided late",
+)  # fmt: skip
+"""What the bank must have done: each branch of a transfer, each fate of a timer, retries."""
+
 
 @dataclass
 class Report:
@@ -40,11 +45,19 @@ class Report:
             f"stray lines in logs: {self.stray_lines}\n"
             f"  longest without progress: {still or 'none'}\n"
             f"  {verdict.acknowledged} of {verdict.commands} commands acknowledged in "
-            f"{verdict.attempts} attempts: {_listed(verdict.answers)}; {verdict.events} events"
+            f"{verdict.attempts} attempts: {_listed(verdict.answers)}; {verdict.events} events\n"
+            f"  bank: {_listed(verdict.bank)}"
         )
 
-    def too_little(
-        self, kinds: Iterable[str], times: int, takeovers: int, flips: int, answers: int
+    def too_little(  # noqa: PLR0913 -- what a real ordeal is
+        self,
+        kinds: Iterable[str],
+        *,
+        times: int,
+        takeovers: int,
+        flips: int,
+        answers: int,
+        business: int,
     ) -> str:
         """What of a real ordeal was missing; empty when it was one."""
         wanted = [
@@ -53,6 +66,7 @@ class Report:
             ("takeovers by workers", self.seen.takeovers["worker"], takeovers),
             ("flips of generations", self.flips, flips),
             ("acknowledged commands", self.verdict.acknowledged, answers),
+            *((f"of {what!r}", self.verdict.bank[what], business) for what in BUSINESS),
         ]
         return "; ".join(f"{had} {what}, not {least}" for what, had, least in wanted if had < least)
 

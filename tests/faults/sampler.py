@@ -1,7 +1,8 @@
-"""Watches every partition's head while faults strike: nothing that counts ever goes back.
+"""Watches every partition while faults strike: nothing that counts ever goes back.
 
-All heads are read in one step, over and over; a sample is written down where something has
-changed. Away from the server, it comes back as soon as that does.
+Heads, marks of sources, checkpoints of routers: all are read in one step, over and over; a sample
+is written down where something has changed. Away from the server, it comes back as soon as that
+does.
 """
 
 from collections import defaultdict
@@ -18,7 +19,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from engine.core.ids import stream_order
+from engine.core.marks import UNMARKED, read_mark
 from engine.store.keys import Keys
+from tests.faults.bank import routers
 from tests.faults.checker import Window
 
 PERIOD_SECONDS = 0.02
@@ -31,7 +34,8 @@ REPLY_SECONDS = 1.0
 class Sample(msgspec.Struct, frozen=True):
     """One partition's head at one time (nanoseconds), and the newest command that waits.
 
-    ``server`` is the process that answered.
+    ``server`` is the process that answered. ``marks`` are those of sources, ``reached`` are the
+    checkpoints of routers, ``unknown`` are timers that are due without a command.
     """
 
     at: int
@@ -44,6 +48,9 @@ class Sample(msgspec.Struct, frozen=True):
     newest: str
     partitions: int = 0
     late: str = "0-0"
+    marks: dict[str, str] = {}
+    reached: dict[str, int] = {}
+    unknown: list[str] = []
 
 
 class Sampler:
@@ -75,31 +82,47 @@ class Sampler:
                 await redis.aclose()
 
     async def look(self, redis: Any, out: Any) -> None:
-        """Read all heads in one step and write down those that have changed."""
+        """Read everything in one step and write down what has changed."""
         pipe = redis.pipeline(transaction=True)
         pipe.info("server")
         for partition in range(self._partitions):
-            names = "commit", "position", "command", "partitions", "late"
-            pipe.hmget(self._keys.head(partition), *names)
-            pipe.xrevrange(self._keys.branches(partition), count=1)
-            pipe.xrevrange(self._keys.commands(partition), count=1)
+            self._ask(pipe, partition)
         server, *said = await pipe.execute()
-        at = monotonic_ns()
+        at, each = monotonic_ns(), len(said) // self._partitions
         self.looks += 1
         for partition in range(self._partitions):
-            head, branches, commands = said[3 * partition : 3 * partition + 3]
-            sample = Sample(
-                at, partition, server["run_id"],
-                branches[0][1][b"branch"].decode() if branches else "",
-                int(head[0] or 0), int(head[1] or 0), (head[2] or b"0-0").decode(),
-                commands[0][0].decode() if commands else "0-0", int(head[3] or 0),
-                (head[4] or b"0-0").decode(),
-            )  # fmt: skip
+            own = said[each * partition : each * (partition + 1)]
+            sample = self._sample(at, partition, server["run_id"], own)
             last = self._last.get(partition)
             if last is None or msgspec.structs.replace(sample, at=last.at) != last:
                 self._last[partition] = sample
                 self.samples.append(sample)
                 out.write(msgspec.json.encode(sample) + b"\n")
+
+    def _ask(self, pipe: Any, partition: int) -> None:
+        """Have one partition's part of a look read."""
+        keys, names = self._keys, ("commit", "position", "command", "partitions", "late")
+        pipe.hmget(keys.head(partition), *names)
+        pipe.xrevrange(keys.branches(partition), count=1)
+        pipe.xrevrange(keys.commands(partition), count=1)
+        pipe.hgetall(keys.sources(partition))
+        pipe.zrange(keys.timers(partition), 0, -1).hkeys(keys.timer(partition))
+        for router in routers:
+            pipe.hget(keys.reaction(partition, router.name), "position")
+
+    def _sample(self, at: int, partition: int, server: str, said: list[Any]) -> Sample:
+        """What it came to."""
+        head, branches, commands, marks, due, known, *reached = said
+        return Sample(
+            at, partition, server,
+            branches[0][1][b"branch"].decode() if branches else "",
+            int(head[0] or 0), int(head[1] or 0), (head[2] or b"0-0").decode(),
+            commands[0][0].decode() if commands else "0-0", int(head[3] or 0),
+            (head[4] or b"0-0").decode(),
+            {source.decode(): mark.decode() for source, mark in marks.items()},
+            {router.name: int(at or 0) for router, at in zip(routers, reached, strict=True)},
+            [key.decode() for key in due if key not in known],
+        )  # fmt: skip
 
 
 def read_samples(file: Path) -> list[Sample]:
@@ -145,6 +168,31 @@ def _judge(last: Sample, now: Sample) -> Iterator[str]:
         yield f"{place}: position {now.position} without an outcome behind {last.command}"
     if last.partitions and now.partitions != last.partitions:
         yield f"{place}: {last.partitions} partitions became {now.partitions}"
+    yield from _judge_inside(place, last, now)
+
+
+def _judge_inside(place: str, last: Sample, now: Sample) -> Iterator[str]:
+    """What is known of commands from inside, and of those that are to come."""
+    for source, mark in last.marks.items():
+        after = now.marks.get(source, str(UNMARKED))
+        if not _goes_on(source, mark, after):
+            yield f"{place}: the mark of {source} went back from {mark} to {after}"
+    for router, before in last.reached.items():
+        position = now.reached.get(router, 0)
+        if position < before:
+            yield f"{place}: {router} went back from {before} to {position}"
+        if position > now.position:
+            yield f"{place}: {router} has read {position}, and there are {now.position}"
+    if now.unknown:
+        yield f"{place}: {now.unknown} are due, and nobody knows what for"
+
+
+def _goes_on(source: str, before: str, after: str) -> bool:
+    """Whether a mark may follow another; one of a router tells nothing of another branch."""
+    if source == "inbox":
+        return stream_order(before) <= stream_order(after)
+    past, now = read_mark(before), read_mark(after)
+    return now.branch not in (past.branch, UNMARKED.branch) or past.position <= now.position
 
 
 def longest_standstill(samples: Iterable[Sample]) -> tuple[float, int]:

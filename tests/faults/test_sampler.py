@@ -15,7 +15,20 @@ from tests.eventually import eventually
 from tests.faults.checker import Window
 from tests.faults.sampler import Sample, Sampler, longest_standstill, read_samples, went_back
 
-START = Sample(1_000, 0, "s1", "b1", 5, 9, "50-0", "50-0", 4, "50-0")
+START = Sample(
+    1_000,
+    0,
+    "s1",
+    "b1",
+    5,
+    9,
+    "50-0",
+    "50-0",
+    4,
+    "50-0",
+    {"inbox": "5-0", "bank/1": "7-x"},
+    {"bank": 8},
+)
 
 
 def then(**changed: Any) -> list[str]:
@@ -28,7 +41,9 @@ def test_a_head_that_goes_on() -> None:
     assert not then(commit=6, command="60-0")
     assert not then(newest="70-0")
     assert not then(branch="b2", commit=3, position=7, command="40-0")
-    assert not then(partition=1, commit=0, position=0, command="0-0")
+    assert not then(partition=1, commit=0, position=0, command="0-0", reached={})
+    assert not then(marks={"inbox": "5-1", "bank/1": "8-x", "bank/2": "1-x"}, reached={"bank": 9})
+    assert not then(marks={"inbox": "5-0", "bank/1": "3-y"})
 
 
 @pytest.mark.parametrize(
@@ -42,6 +57,14 @@ def test_a_head_that_goes_on() -> None:
         ({"commit": 6, "position": 10}, "position 10 without an outcome"),
         ({"commit": 6, "late": "49-0"}, "late 50-0 went back to 49-0"),
         ({"partitions": 8}, "4 partitions became 8"),
+        ({"marks": {"inbox": "4-9", "bank/1": "7-x"}}, "mark of inbox went back from 5-0 to 4-9"),
+        ({"marks": {"inbox": "5-0", "bank/1": "6-x"}}, "mark of bank/1 went back from 7-x to 6-x"),
+        ({"marks": {"inbox": "5-0"}}, "mark of bank/1 went back from 7-x to 0-0"),
+        ({"marks": {"bank/1": "7-x"}}, "mark of inbox went back from 5-0 to 0-0"),
+        ({"reached": {"bank": 7}}, "bank went back from 8 to 7"),
+        ({"reached": {}}, "bank went back from 8 to 0"),
+        ({"reached": {"bank": 10}}, "bank has read 10, and there are 9"),
+        ({"unknown": ["bell-1/bell"]}, "nobody knows what for"),
     ],
 )
 def test_a_head_that_does_not(changed: dict[str, Any], said: str) -> None:
@@ -95,6 +118,10 @@ async def test_heads_are_sampled_while_they_move(
     keys, file = Keys(namespace), tmp_path / "samples.jsonl"
     sampler = Sampler(valkey_url, namespace, 2, file)
     redis.xadd(keys.branches(1), {"branch": "b1", "from": 0, "server": "s"})
+    redis.hset(keys.sources(1), "bank/0", "7-x")
+    redis.hset(keys.reaction(1, "bank"), "position", 3)
+    redis.zadd(keys.timers(1), {"bell-1/known": 1, "bell-1/unknown": 2})
+    redis.hset(keys.timer(1), "bell-1/known", "{}")
 
     def has_seen(commit: int) -> bool:
         return bool(sampler.samples) and sampler.samples[-1].commit == commit
@@ -111,6 +138,8 @@ async def test_heads_are_sampled_while_they_move(
     mine = [sample for sample in samples if sample.partition == 1]
     assert [sample.commit for sample in mine if sample.commit] == [1, 2, 4, 3]
     assert {sample.branch for sample in mine} == {"b1"}
+    told = [(sample.marks, sample.reached, sample.unknown) for sample in mine]
+    assert told == [({"bank/0": "7-x"}, {"bank": 3}, ["bell-1/unknown"])] * len(mine)
     assert [s for s in went_back(samples) if "commit 4 went back to 3" in s]
 
 

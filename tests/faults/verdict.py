@@ -14,6 +14,7 @@ from engine import app, settings
 from tests.faults.cast import NAMESPACE, Cast
 from tests.faults.checker import check
 from tests.faults.histories import dump
+from tests.faults.ledger import business
 from tests.faults.program import ROOT, semel
 from tests.faults.rebuilds import strangers
 from tests.faults.sampler import Sample, went_back
@@ -21,13 +22,14 @@ from tests.faults.sampler import Sample, went_back
 
 @dataclass
 class Verdict:
-    """How much was looked at, and everything that is wrong."""
+    """How much was looked at, and everything that is wrong; ``bank`` is what it did."""
 
     attempts: int = 0
     commands: int = 0
     acknowledged: int = 0
     events: int = 0
     answers: Counter[str] = field(default_factory=Counter)
+    bank: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
 
@@ -47,6 +49,7 @@ async def judged(cast: Cast, samples: Sequence[Sample]) -> Verdict:
         acknowledged=len({attempt.key for attempt in answers}),
         events=len(dumped.events),
         answers=Counter(a.outcome.status.value for a in answers if a.outcome is not None),
+        bank=business(dumped),
         faults=[str(one) for one in checked.violations]
         + list(went_back(samples, cast.lost))
         + left,

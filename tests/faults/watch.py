@@ -15,6 +15,7 @@ import anyio
 from redis.exceptions import RedisError
 
 from engine.core.ids import stream_order
+from tests.faults.bank import routers
 from tests.faults.cast import NAMESPACE, PARTITIONS, Cast
 from tests.faults.rebuilds import live_generations, settled
 
@@ -34,7 +35,10 @@ class Stall(NamedTuple):
 
 
 class Place(NamedTuple):
-    """How far one reader of one stream has come, and how far it could; whose lease it is."""
+    """How far one reader of one stream has come, and how far it could; whose lease it is.
+
+    ``later`` counts what is not to be done yet: timers, and commands that were deferred.
+    """
 
     role: str
     what: str
@@ -42,6 +46,12 @@ class Place(NamedTuple):
     token: str | None
     done: str
     last: str
+    later: int = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing will ever be done here, unless somebody asks for it."""
+        return not self.has_work and not self.later
 
     @property
     def has_work(self) -> bool:
@@ -50,23 +60,29 @@ class Place(NamedTuple):
 
 
 async def places(redis: Any) -> list[Place]:
-    """Every partition, and every projection of it in the generation that is live."""
+    """Every partition, its routers, and its projections in the generations that are live.
+
+    They are seen in one step: a command may be nowhere else than on its way between two of them.
+    """
     generations = await live_generations(redis)
-    pipeline = redis.pipeline(transaction=False)
+    readers = {router.name: f"reaction:{router.name}" for router in routers}
+    readers |= {name: f"projection:{name}" for name in generations}
+    pipeline = redis.pipeline(transaction=True)
     for partition in range(PARTITIONS):
         tag = f"{{{NAMESPACE}:{partition}}}"
         pipeline.hmget(f"{tag}:lease", "node", "token")
         pipeline.hmget(f"{tag}:head", "command", "position")
         pipeline.xrevrange(f"{tag}:commands", count=1)
-        for name in generations:
-            pipeline.hmget(f"{tag}:projection:{name}", "node", "token", "position")
+        pipeline.hlen(f"{tag}:timer").hlen(f"{tag}:waiting")
+        for key in readers.values():
+            pipeline.hmget(f"{tag}:{key}", "node", "token", "position")
     answers = iter(await pipeline.execute())
     found = []
     for partition in range(PARTITIONS):
-        (node, token), (done, position), entries = (next(answers) for _ in range(3))
-        last = entries[0][0] if entries else "0-0"
-        found.append(Place("engine", f"partition {partition}", node, token, done or "0-0", last))
-        for name in generations:
+        (node, token), (done, position), entries, *later = (next(answers) for _ in range(5))
+        what, last = f"partition {partition}", entries[0][0] if entries else "0-0"
+        found.append(Place("engine", what, node, token, done or "0-0", last, sum(later)))
+        for name in readers:
             node, token, applied = next(answers)
             what = f"{name} of partition {partition}"
             here, there = f"{applied or 0}-0", f"{position or 0}-0"
@@ -75,14 +91,14 @@ async def places(redis: Any) -> list[Place]:
 
 
 async def drained(redis: Any) -> bool:
-    """Whether every command has its outcome, and every projection all events."""
+    """Whether every command has its outcome, every reader all events, and no timer is set."""
     inbox = await redis.xrevrange(f"{{{NAMESPACE}}}:inbox", count=1)
     forwarded = await redis.xrevrange(f"{{{NAMESPACE}}}:forwarded", count=1)
     noted = forwarded[0][0] if forwarded else "0-0"
     if inbox and stream_order(noted) < stream_order(inbox[0][0]):
         return False
-    has_work = any(place.has_work for place in await places(redis))
-    return not has_work and await settled(redis)
+    is_over = all(place.is_over for place in await places(redis))
+    return is_over and await settled(redis)
 
 
 @dataclass

@@ -16,6 +16,16 @@ _PER_ORDER = 12
 """Of a client's commands, this many later the next order comes into play."""
 
 _CUSTOMERS = 6
+
+_ACCOUNTS = 6
+"""So few that transfers meet at each, and that some of them want more than there is."""
+
+_PER_TRANSFER = 4
+"""As of orders: so each is begun by two or three clients, and extended by one."""
+
+_PATIENCE_DIGITS = (0.7, 3.3)
+"""Patience is as often 5 to 50 ms, hardly ever enough, as 200 to 2000, enough for some faults."""
+
 _SHUFFLED = 6
 """How many commands are at hand to choose the next one from: so much is out of order."""
 
@@ -51,12 +61,17 @@ class Workload:
         self._made += 1
         order = f"order-{self._run}-{self._made // _PER_ORDER + self._random.randrange(_ORDERS)}"
         customer = f"customer-{self._run}-{self._random.randrange(_CUSTOMERS)}"
+        transfer = (
+            f"transfer-{self._run}-{self._made // _PER_TRANSFER + self._random.randrange(12)}"
+        )
         kinds = {
             "CreateOrder": 22, "AddOrderItem": 45, "UpdateShippingAddress": 12, "ShipOrder": 2,
             "CancelOrder": 1, "RegisterCustomer": 3, "RenameCustomer": 10, "NoSuchCommand": 2,
+            "Deposit": 5, "Begin": 20, "Extend": 6,
         }  # fmt: skip
         [kind] = self._random.choices(list(kinds), list(kinds.values()))
-        aggregate = customer if kind.endswith("Customer") else order
+        whose = {"Deposit": self._account(), "Begin": transfer, "Extend": transfer}
+        aggregate = customer if kind.endswith("Customer") else whose.get(kind, order)
         expect = self._random.randrange(4) if self._chance(0.05) else None
         meta = "" if expect is None else json.dumps({"expect": expect})
         return Wish(kind, aggregate, json.dumps(self._data(kind)), meta)
@@ -77,7 +92,23 @@ class Workload:
                 return {"reason": "second thoughts"}
             case "RegisterCustomer" | "RenameCustomer":
                 return {"name": f"name {self._random.randrange(1000)}"}
+        return self._banked(kind)
+
+    def _banked(self, kind: str) -> dict[str, Any]:
+        match kind:
+            case "Deposit":
+                return {"amount": self._random.randint(1, 60)}
+            case "Begin":
+                return {
+                    "source": self._account(), "target": self._account(),
+                    "amount": self._random.randint(1, 20), **self._banked("Extend"),
+                }  # fmt: skip
+            case "Extend":
+                return {"patience_ms": int(10 ** self._random.uniform(*_PATIENCE_DIGITS))}
         return {}
+
+    def _account(self) -> str:
+        return f"account-{self._run}-{self._random.randrange(_ACCOUNTS)}"
 
     def _item(self) -> dict[str, Any]:
         """An item; one in thirty has a quantity that no order takes."""

@@ -29,6 +29,12 @@ def test_a_repeat_that_waited_is_a_duplicate() -> None:
     assert not judged(DEFERRED, repeat, *OTHER, *DECIDED, late)
 
 
+def test_a_refusal_that_leaves_its_id_open_has_no_digest() -> None:
+    """A timer's command waited, and then that timer was replaced."""
+    stale = outcome("6-0", "order-1", 0, 0, "a", "rejected", of="5-0", digest="")
+    assert not judged(DEFERRED, stale)
+
+
 @pytest.mark.parametrize(
     ("entries", "waiting", "found"),
     [
@@ -42,6 +48,11 @@ def test_a_repeat_that_waited_is_a_duplicate() -> None:
         ),
         (
             [DEFERRED, outcome("6-0", "order-1", 0, 0, "z", "rejected", of="5-0")],
+            set(),
+            ("late_differs", "6-0"),
+        ),
+        (
+            [DEFERRED, outcome("6-0", "order-1", 0, 0, "a", "failed", of="5-0", digest="")],
             set(),
             ("late_differs", "6-0"),
         ),

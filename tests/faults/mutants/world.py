@@ -96,7 +96,7 @@ class World:
             lease = session.partition_lease(number)
             token = token or await self.acquire(session, lease)
             tenant = await self._partition(session, number, wrap, domain, feed)
-            async with self._served(Tenancy(tenant, token)) as tenancy:
+            async with self.served(Tenancy(tenant, token)) as tenancy:
                 yield tenancy
             await session.leases.release(lease, token)
 
@@ -129,7 +129,7 @@ class World:
             tenant = Projector(
                 build, HOME, session.log_key(HOME), SHOP, log, session.server, Settings()
             )
-            async with self._served(Tenancy(tenant, token)) as tenancy:
+            async with self.served(Tenancy(tenant, token)) as tenancy:
                 yield tenancy
             await session.leases.release(lease, token)
 
@@ -159,7 +159,7 @@ class World:
         )  # fmt: skip
 
     @asynccontextmanager
-    async def _served(self, tenancy: Tenancy) -> AsyncIterator[Tenancy]:
+    async def served(self, tenancy: Tenancy) -> AsyncIterator[Tenancy]:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(tenancy.serve)
             yield tenancy
