@@ -98,14 +98,7 @@ class States:
         raw = recalled.snapshot
         if raw is None:
             return self._decider.initial, 0, recalled.events
-        header = _HEADER.match(raw)
-        if header is None or header[1].decode() != self.schema:
-            raise Unbelievable("schema" if header else "damaged", has_all_events=True)
-        try:
-            snapshot = _decode(raw)
-            state = self._reading.decode(snapshot.state)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Unbelievable("damaged") from error
+        snapshot, state = self.decoded(raw)
         events = recalled.events
         if recalled.length < snapshot.version or not events:
             raise Unbelievable("ahead")
@@ -114,6 +107,17 @@ class States:
         if recalled.length != events[-1].version:
             raise Unbelievable("gap")
         return state, snapshot.version, events[1:]
+
+    def decoded(self, raw: bytes) -> tuple[Snapshot, Any]:
+        """A snapshot and its state, whatever its events are; raises `Unbelievable`."""
+        header = _HEADER.match(raw)
+        if header is None or header[1].decode() != self.schema:
+            raise Unbelievable("schema" if header else "damaged", has_all_events=True)
+        try:
+            snapshot = _decode(raw)
+            return snapshot, self._reading.decode(snapshot.state)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Unbelievable("damaged") from error
 
     @cached_property
     def _reading(self) -> "_Reading":
