@@ -65,34 +65,46 @@ class Reviving:
     async def _revived(self, aggregate: str, recalled: Recalled) -> tuple[Actor, int]:
         """An actor; damaged, and said so, where its events cannot be read."""
         decider = self._domain.deciders[kind_of(aggregate)]
-        actor, events = Actor(decider, decider.initial), recalled.events
+        actor = Actor(decider, decider.initial)
         try:
             actor.state, actor.version, events = self._domain.states[decider.kind].read(recalled)
-        except Unbelievable as why:
-            SNAPSHOTS_IGNORED.labels(why.reason).inc()
-            if why.reason != "schema":
-                log.warning("snapshot.ignored", aggregate=aggregate, reason=why.reason)
-            if not why.has_all_events:
-                [events] = await self._ledger.load([aggregate], [0])
+        except Exception as error:  # noqa: BLE001 -- the actor's boundary: counted, and done without
+            events = await self._without(aggregate, recalled, error)
         kept = len(recalled.snapshot or b"")
         size = kept + sum(len(event.data) for event in events)
-        actor.due_at, began = self.due_after(actor, kept), monotonic()
+        actor.due_at = self.due_after(actor, kept)
         if events:
             self._fold(aggregate, actor, events)
-        if monotonic() - began > SLOW_SECONDS:
-            actor.due_at = min(actor.due_at, actor.version)
-        if actor.version >= actor.due_at:
-            actor.entry = entry_of(events[-1])
         return actor, size
 
+    async def _without(
+        self, aggregate: str, recalled: Recalled, error: Exception
+    ) -> list[StoredEvent]:
+        """All events of an aggregate whose snapshot is not believed."""
+        is_whole = isinstance(error, Unbelievable) and error.has_all_events
+        reason = error.reason if isinstance(error, Unbelievable) else "damaged"
+        SNAPSHOTS_IGNORED.labels(reason).inc()
+        if reason != "schema":  # else a deployment would fill the log
+            log.warning("snapshot.ignored", aggregate=aggregate, reason=reason, error=said(error))
+        if is_whole:
+            return recalled.events
+        [events] = await self._ledger.load([aggregate], [0])
+        return events
+
     def _fold(self, aggregate: str, actor: Actor, events: Sequence[StoredEvent]) -> None:
-        decode = self._domain.decode_event
+        """Take in what is above, and note whether that was much."""
+        decode, began = self._domain.decode_event, monotonic()
         try:
             _check_unbroken(events, actor.version)
             actor.evolve(decode(each.type, each.data, each.meta) for each in events)
         except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
             actor.damage, actor.due_at = f"{aggregate} cannot be loaded: {said(error)}", NEVER
             log.error("actor.damaged", aggregate=aggregate, error=said(error))
+            return
+        if monotonic() - began > SLOW_SECONDS:
+            actor.due_at = actor.version
+        if actor.version >= actor.due_at:
+            actor.entry = entry_of(events[-1])
 
 
 def _check_unbroken(events: Sequence[StoredEvent], above: int) -> None:

@@ -8,6 +8,7 @@ import structlog
 
 from engine import Decider
 from engine.core.errors import NotNow
+from engine.core.snapshots import States
 from engine.runtime import reviving
 from engine.runtime.reviving import EVENT_BYTES
 from engine.telemetry.actors import SNAPSHOTS, SNAPSHOTS_IGNORED
@@ -24,7 +25,7 @@ from tests.runtime.keeping import (
     with_snapshot,
 )
 from tests.runtime.meddling import Meddler
-from tests.runtime.stage import Stage
+from tests.runtime.stage import Stage, aggregates
 
 
 @pytest.fixture
@@ -107,6 +108,7 @@ async def test_what_took_long_to_load_is_kept_at_once(monkeypatch: pytest.Monkey
     assert snapshot(stage) == {}
     monkeypatch.setattr(reviving, "SLOW_SECONDS", 0)
     async with stage.owner(HOME):
+        await stage.answer("Refuse", aggregates("probe", HOME, 2)[1])  # of which there is nothing
         await stage.answer("Refuse", PROBE)
         await kept(stage, 2)
 
@@ -133,6 +135,19 @@ async def test_one_that_does_not_fit_is_counted_and_the_events_are_read(
     assert await texts(stage) == ("a", "b", "c", "d", "e", "z")
     assert counted(SNAPSHOTS_IGNORED, reason) == before + 1
     await kept(stage, 6)
+
+
+async def test_a_state_whose_own_code_fails_is_read_from_its_events() -> None:
+    class Odd(States):
+        def decoded(self, _: bytes) -> Any:
+            raise KeyError("in __post_init__")
+
+    stage = Stage(snapshot_events=4)
+    await with_snapshot(stage)
+    stage.domain.states = {"probe": Odd(stage.domain.deciders["probe"])}
+    before = counted(SNAPSHOTS_IGNORED, "damaged")
+    assert await texts(stage) == ("a", "b", "c", "d", "e", "z")
+    assert counted(SNAPSHOTS_IGNORED, "damaged") == before + 1
 
 
 async def test_a_commit_in_parts_keeps_only_what_all_of_it_made() -> None:
