@@ -52,9 +52,9 @@ class Unkept(Exception):
 class Unbelievable(Exception):
     """A snapshot is not believed; ``reason`` is one word for the metric."""
 
-    def __init__(self, reason: str, *, has_all_events: bool = False) -> None:
+    def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        self.reason, self.has_all_events = reason, has_all_events
+        self.reason = reason
 
 
 class States:
@@ -112,7 +112,7 @@ class States:
         """A snapshot and its state, whatever its events are; raises `Unbelievable`."""
         header = _HEADER.match(raw)
         if header is None or header[1].decode() != self.schema:
-            raise Unbelievable("schema" if header else "damaged", has_all_events=True)
+            raise Unbelievable("schema" if header else "damaged")
         try:
             snapshot = _decode(raw)
             return snapshot, self._reading.decode(snapshot.state)

@@ -18,7 +18,6 @@ SLOW_SECONDS = 0.01
 """An aggregate whose events take longer to fold is kept at once, however few they are: for so
 long everybody else in its partition has waited for it."""
 
-
 EVENT_BYTES = 1024
 """Bytes of snapshots for each event, at the most: a large state is kept more rarely. To read it
 takes as long as the events do that are above it then."""
@@ -81,12 +80,11 @@ class Reviving:
         self, aggregate: str, recalled: Recalled, error: Exception
     ) -> list[StoredEvent]:
         """All events of an aggregate whose snapshot is not believed."""
-        is_whole = isinstance(error, Unbelievable) and error.has_all_events
         reason = error.reason if isinstance(error, Unbelievable) else "damaged"
         SNAPSHOTS_IGNORED.labels(reason).inc()
         if reason != "schema":  # else a deployment would fill the log
             log.warning("snapshot.ignored", aggregate=aggregate, reason=reason, error=said(error))
-        if is_whole:
+        if recalled.events and recalled.events[0].version == 1:
             return recalled.events
         [events] = await self._ledger.load([aggregate], [0])
         return events
@@ -101,7 +99,7 @@ class Reviving:
             actor.damage, actor.due_at = f"{aggregate} cannot be loaded: {said(error)}", NEVER
             log.error("actor.damaged", aggregate=aggregate, error=said(error))
             return
-        if monotonic() - began > SLOW_SECONDS:
+        if self._pauses[actor.decider.kind] and monotonic() - began > SLOW_SECONDS:
             actor.due_at = actor.version
         if actor.version >= actor.due_at:
             actor.entry = entry_of(events[-1])

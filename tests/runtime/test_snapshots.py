@@ -8,7 +8,7 @@ import structlog
 
 from engine import Decider
 from engine.core.errors import NotNow
-from engine.core.snapshots import States
+from engine.core.snapshots import States, Unkept
 from engine.runtime import reviving
 from engine.runtime.reviving import EVENT_BYTES
 from engine.telemetry.actors import SNAPSHOTS, SNAPSHOTS_IGNORED
@@ -135,6 +135,34 @@ async def test_one_that_does_not_fit_is_counted_and_the_events_are_read(
     assert await texts(stage) == ("a", "b", "c", "d", "e", "z")
     assert counted(SNAPSHOTS_IGNORED, reason) == before + 1
     await kept(stage, 6)
+
+
+async def test_where_none_is_wanted_a_slow_load_makes_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reviving, "SLOW_SECONDS", 0)
+    stage = Stage(snapshot_events=0)
+    async with stage.owner(HOME):
+        await note(stage, "a")
+    assert await texts(stage) == ("a", "z")
+    assert snapshot(stage) == {}
+
+
+async def test_a_kind_that_is_given_up_while_one_is_loaded_is_read_from_its_events() -> None:
+    stage = Stage(snapshot_events=4)
+    await with_snapshot(stage)
+    states = stage.domain.states["probe"]
+
+    async def give_up() -> None:
+        with pytest.raises(Unkept):
+            states.written((object(),), 1, "1-0")
+
+    def meddled(ledger: Any) -> Any:
+        ledger.snapshots = Meddler(ledger.snapshots, after={"recall": give_up})
+        return ledger
+
+    stage.wrap = meddled
+    assert await texts(stage) == ("a", "b", "c", "d", "e", "z")
 
 
 async def test_a_state_whose_own_code_fails_is_read_from_its_events() -> None:
