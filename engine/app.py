@@ -31,6 +31,7 @@ from engine.core.registry import Domain
 from engine.edge.asking import LiveQueries
 from engine.edge.client import Client
 from engine.runtime import node, webhook
+from engine.runtime.actor import Actors
 from engine.runtime.health import Health
 from engine.runtime.membership import Process
 from engine.runtime.process import Readiness, Role, run_process, serve, serving
@@ -48,6 +49,7 @@ from engine.telemetry import log
 __all__ = [
     "BACKLOG_LIMIT",
     "DEFAULT_PARTITIONS",
+    "Actors",
     "Health",
     "Kept",
     "PartitionState",

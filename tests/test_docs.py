@@ -17,7 +17,7 @@ from engine.core.reactions import with_reactions
 from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
-from engine.telemetry import metrics, timing
+from engine.telemetry import actors, metrics, timing
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -52,7 +52,7 @@ def _keys_in_code() -> set[str]:
             keys.partition(0, name).replace(":0}", ":P}")
             for name in (
                 "commands", "outcomes", "waiting", "late", "events:AGG", "log", "head", "branches",
-                "lease", "sources", "timers", "timer", "dead",
+                "lease", "sources", "snapshot:AGG", "timers", "timer", "dead",
             )
         ),
         *(
@@ -83,8 +83,9 @@ def test_every_key_function_is_in_this_test() -> None:
         "watch", "alarms", "schemas",
         "partition", "commands", "outcomes", "waiting", "late", "events", "log", "head",
         "branches", "lease",
-        "sources", "timers", "timer", "dead", "projection", "parked", "changed", "reaction",
-        "reaction_parked", "curator", "auditor", "schedule", "live", "row", "index", "reply",
+        "sources", "snapshot", "timers", "timer", "dead", "projection", "parked", "changed",
+        "reaction", "reaction_parked", "curator", "auditor", "schedule", "live", "row", "index",
+        "reply",
     }  # fmt: skip
 
 
@@ -113,7 +114,7 @@ def test_every_log_event_is_declared_and_every_declared_one_is_logged() -> None:
 
 METRICS = {
     name: one
-    for module in (metrics, timing)
+    for module in (metrics, timing, actors)
     for name, one in vars(module).items()
     if isinstance(one, MetricWrapperBase)
 }

@@ -31,6 +31,9 @@ class Decider(Generic[State]):
 
     ``retry`` limits, for some commands, what is done where a decider raises something else than
     `Rejected`, or is slow; for all others the settings do.
+
+    ``snapshot_events`` is after how many events its states are kept, 0 for never; unset, the
+    setting of that name says.
     """
 
     kind: str
@@ -38,6 +41,7 @@ class Decider(Generic[State]):
     decide: Sequence[Callable[..., Decision | Awaitable[Decision]]]
     evolve: Callable[[State, Any], State]
     retry: Mapping[type[Command], Retry] = field(default_factory=dict)
+    snapshot_events: int | None = None
 
 
 def events_of(decision: Decision) -> tuple[Event, ...]:

@@ -1,10 +1,10 @@
-"""A digest of a projection's code: what tells changed code from the same.
+"""Digests of a domain's code: what tells changed code from the same.
 
-It covers the row's type, the indexes, the handlers and the events they take, with the upcasters
-of these, and of the domain's own modules whatever these lead to, name by name: a function that
-a handler calls, a constant that this one uses. Not what else stands in those modules, such as
-queries; nor comments, docstrings and layout. What is reached through `getattr` or other tricks
-is not seen.
+A projection's covers the row's type, the indexes, the handlers and the events they take, with
+the upcasters of these; that of a decider's states covers its evolve and the same of events. And
+of the domain's own modules whatever these lead to, name by name: a function that a handler
+calls, a constant that this one uses. Not what else stands in those modules, such as queries; nor
+comments, docstrings and layout. What is reached through `getattr` or other tricks is not seen.
 """
 
 import ast
@@ -17,6 +17,7 @@ from importlib.util import resolve_name
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from engine.core.decider import Decider
 from engine.core.messages import Event
 from engine.core.projection import Projection
 from engine.core.signatures import taken
@@ -38,9 +39,27 @@ class _Place(NamedTuple):
 
 def code_digest(projection: Projection[Any], upcasters: Iterable[Upcaster] = ()) -> str:
     """The same for the same code, in every process; another one for changed code."""
-    digest = blake2b(repr(projection.indexes).encode(), digest_size=_DIGEST_BYTES)
+    seed = repr(projection.indexes).encode()
+    return _digest(seed, _beginnings(projection), upcasters)
+
+
+def evolve_digest(decider: Decider[Any], seed: bytes, upcasters: Iterable[Upcaster] = ()) -> str:
+    """The same of whatever a decider's states follow from, beside what is said of their type.
+
+    Empty where the source of its evolve is not at hand: nobody could tell when that changes.
+    """
+    places = list(_places_of(decider.evolve))
+    if not places or not all(place.name in _definitions(place.module) for place in places):
+        return ""
+    for event in taken(decider.evolve, 1, Event):
+        places += _places_of(event)
+    return _digest(seed, places, upcasters)
+
+
+def _digest(seed: bytes, beginnings: Iterable[_Place], upcasters: Iterable[Upcaster]) -> str:
+    digest = blake2b(seed, digest_size=_DIGEST_BYTES)
     reached: dict[_Place, str] = {}
-    todo = list(_beginnings(projection))
+    todo = list(beginnings)
     for upcaster in upcasters:
         digest.update(f"\0{upcaster}".encode())
         todo += _places_of(upcaster.lift)

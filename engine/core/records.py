@@ -50,6 +50,26 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False):
     meta: bytes
 
 
+class Recalled(NamedTuple):
+    """A snapshot as it stands, and the events from its version on, that one included.
+
+    Without one (None), or where it is of another schema, all events. ``length`` is how many
+    events the aggregate has.
+    """
+
+    snapshot: bytes | None
+    length: int
+    events: list[StoredEvent]
+
+
+class Keeping(NamedTuple):
+    """A snapshot to be written: the state of an aggregate at a version, as text."""
+
+    aggregate: str
+    version: int
+    text: bytes
+
+
 class LoggedEvent(msgspec.Struct, frozen=True, gc=False):
     """An event as its partition's log holds it."""
 

@@ -25,7 +25,8 @@ from engine.core.routing import id_fault
 from engine.core.schedules import Recurring
 from engine.core.services import Offered, offered
 from engine.core.signatures import place_of, subclasses, taken
-from engine.core.upcasting import Steps, Upcaster, lifted, require_steps, require_version, steps_of
+from engine.core.snapshots import States, states_of
+from engine.core.upcasting import Upcaster, chain, lifted, require_steps, require_version, steps_of
 from engine.core.writers import require_one_writer
 
 
@@ -60,7 +61,8 @@ class Domain:
     routers: dict[str, Routes] = field(default_factory=dict)
     effects: dict[str, Deeds] = field(default_factory=dict)
     decoders: dict[str, msgspec.json.Decoder[Any]] = field(default_factory=dict)
-    upcasters: Mapping[str, Steps] = field(default_factory=dict)
+    upcasters: Mapping[str, Mapping[int, Upcaster]] = field(default_factory=dict)
+    states: Mapping[str, States] = field(default_factory=dict)
     schedules: dict[str, Recurring] = field(default_factory=dict)
     services: tuple[Offered, ...] = ()
 
@@ -81,8 +83,7 @@ class Domain:
 
     def upcasters_of(self, projection: str) -> list[Upcaster]:
         """The upcasters of the events that a projection takes: its rows follow from them too."""
-        steps = [self.upcasters.get(event, {}) for event in self.event_handlers[projection]]
-        return [each[version] for each in steps for version in sorted(each)]
+        return chain(self.upcasters, self.event_handlers[projection])
 
     def query_handler(self, name: str) -> QueryHandler:
         """Who answers a query; raises `Misuse`."""
@@ -123,6 +124,7 @@ def build(
     for answer in queries:
         _add_query(domain, answer)
     domain.upcasters = steps_of(upcasters, domain.events)
+    domain.states = states_of(domain.deciders, domain.kind_events, domain.upcasters)
     return domain
 
 

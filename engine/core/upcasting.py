@@ -54,6 +54,12 @@ Steps = Mapping[int, Upcaster]
 """The upcasters of one event type, by the version that each begins at."""
 
 
+def chain(steps: Mapping[str, Steps], events: Iterable[str]) -> list[Upcaster]:
+    """The upcasters of some events, by these and by their versions."""
+    found = [steps.get(event, {}) for event in events]
+    return [each[version] for each in found for version in sorted(each)]
+
+
 def steps_of(
     upcasters: Iterable[Upcaster], events: Mapping[str, type[Event]]
 ) -> dict[str, dict[int, Upcaster]]:

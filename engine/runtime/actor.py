@@ -2,42 +2,28 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, NamedTuple, cast
-
-import msgspec
+from typing import NamedTuple, Self, cast
 
 from engine.core.codec import encode, event_meta, of_version
-from engine.core.decider import Decider, Decision, split
+from engine.core.decider import Decision, split
 from engine.core.draft import Answer, refused
-from engine.core.errors import Rejected, Torn
+from engine.core.errors import Rejected
 from engine.core.intake import Received
 from engine.core.messages import Event
 from engine.core.outcome import Status
-from engine.core.ports import Histories
-from engine.core.records import NewEvent, StoredEvent
+from engine.core.ports import Histories, Ledger, Snapshots
+from engine.core.records import NewEvent
 from engine.core.refusal import Refusal
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.core.timebook import TimerBook
 from engine.core.waiting import Deferral
-from engine.runtime.faults import declined, failed, said
-from engine.telemetry import log
-
-
-class Actor(msgspec.Struct, gc=False):
-    """One aggregate: its state, how many events made it, or why it cannot be loaded."""
-
-    decider: Decider[Any]
-    state: Any
-    version: int = 0
-    damage: str = ""
-
-    def evolve(self, events: Iterable[Event]) -> None:
-        """Take events in, all or, when one raises, none."""
-        state, version = self.state, self.version
-        for event in events:
-            state, version = self.decider.evolve(state, event), version + 1
-        self.state, self.version = state, version
+from engine.runtime.faults import declined, failed
+from engine.runtime.reviving import Reviving
+from engine.runtime.snapshots import SnapshotWriter
+from engine.runtime.warm import Actor, Bounds, WarmActors
+from engine.settings import Settings
+from engine.telemetry.actors import count_actors, forget_actors
 
 
 class Limits(NamedTuple):
@@ -46,30 +32,55 @@ class Limits(NamedTuple):
     events: int
     event_bytes: int
 
+    @classmethod
+    def under(cls, settings: Settings) -> Self:
+        """As settings have it."""
+        return cls(settings.events_per_command, settings.event_bytes)
+
 
 class Actors:
     """The actors of one partition; the least recently used go when there are too many."""
 
-    def __init__(
-        self, ledger: Histories, domain: Domain, count_limit: int, limits: Limits, timers: TimerBook
+    def __init__(  # noqa: PLR0913 -- what actors are made of, and what bounds them
+        self,
+        ledger: Histories,
+        domain: Domain,
+        bounds: Bounds,
+        limits: Limits,
+        timers: TimerBook,
+        snapshots: Snapshots | None = None,
+        snapshot_events: int = 0,
     ) -> None:
         self._ledger, self._domain = ledger, domain
-        self._count_limit, self._limits, self._timers = count_limit, limits, timers
-        self._actors: dict[str, Actor] = {}
+        self._limits, self._timers = limits, timers
+        self._actors = WarmActors(bounds)
+        self._reviving = Reviving(ledger, domain, snapshots, snapshot_events)
+        self._snapshots = SnapshotWriter(snapshots, domain, self._actors, self._reviving)
+
+    @classmethod
+    def under(
+        cls, settings: Settings, partitions: int, ledger: Ledger, domain: Domain, timers: TimerBook
+    ) -> Self:
+        """Actors of one of so many partitions, as settings bound them."""
+        return cls(
+            ledger, domain, Bounds.share(settings, partitions), Limits.under(settings), timers,
+            ledger.snapshots, settings.snapshot_events,
+        )  # fmt: skip
 
     async def load(self, aggregates: Iterable[str]) -> dict[str, int]:
         """Bring aggregates to life, in one round trip; returns the version of each.
 
         The least recently used make room.
         """
-        wanted = list(aggregates)
-        cold = self._touch(wanted)
+        wanted, actors = list(aggregates), self._actors
+        cold = actors.touch(wanted)
         if cold:
-            self._evict(len(wanted), len(cold))
-            histories = await self._ledger.load(cold, [0] * len(cold))
-            for aggregate, history in zip(cold, histories, strict=True):
-                self._actors[aggregate] = self._revived(aggregate, history)
-        return {aggregate: self._actors[aggregate].version for aggregate in wanted}
+            revived = await self._reviving.revive(cold)
+            for aggregate, (actor, size) in zip(cold, revived, strict=True):
+                actors.admit(aggregate, actor, size)
+                self._look(aggregate, actor)
+        actors.evict(len(wanted))
+        return {aggregate: actors[aggregate].version for aggregate in wanted}
 
     async def count(self, aggregates: Iterable[str]) -> dict[str, int]:
         """The version of each aggregate, without bringing any to life: that may kill."""
@@ -86,37 +97,19 @@ class Actors:
             if command.addressed and kind_of(command.aggregate) in deciders
         )
 
-    def _touch(self, wanted: Iterable[str]) -> list[str]:
-        """Move what is warm to the young end; returns what is cold."""
-        cold: list[str] = []
-        for aggregate in wanted:
-            actor = self._actors.pop(aggregate, None)
-            if actor is None:
-                cold.append(aggregate)
-            else:
-                self._actors[aggregate] = actor
-        return cold
+    async def settle(self, partition: int) -> None:
+        """Do what is due once every event of the actors is committed; raises `Fenced`."""
+        await self._snapshots.write()
+        count_actors(partition, len(self._actors), self._actors.bytes)
 
-    def _evict(self, wanted: int, cold: int) -> None:
-        """Forget the oldest, so that ``cold`` more fit in; never what is wanted now."""
-        idle = len(self._actors) - (wanted - cold)
-        over = len(self._actors) + cold - self._count_limit
-        for _ in range(min(idle, over)):
-            del self._actors[next(iter(self._actors))]
+    def forget(self, partition: int) -> None:
+        """Say no more of the actors of a partition that is given up."""
+        forget_actors(partition)
 
-    def _revived(self, aggregate: str, history: Sequence[StoredEvent]) -> Actor:
-        """An actor from its events; damaged, and said so, where they cannot be read."""
-        decider = self._domain.deciders[kind_of(aggregate)]
-        actor = Actor(decider, decider.initial)
-        if not history:
-            return actor
-        try:
-            _check_unbroken(history)
-            actor.evolve(self._domain.decode_event(e.type, e.data, e.meta) for e in history)
-        except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
-            actor.damage = f"{aggregate} cannot be loaded: {said(error)}"
-            log.error("actor.damaged", aggregate=aggregate, error=said(error))
-        return actor
+    def _look(self, aggregate: str, actor: Actor) -> None:
+        """Note where a snapshot is due."""
+        if actor.version >= actor.due_at:
+            self._snapshots.due[aggregate] = None
 
     def decide(self, received: Received) -> Answer | Deferral:
         """Let a command's actor decide, and take in what follows from it. Never raises.
@@ -166,6 +159,10 @@ class Actors:
         timers = self._timers.writes(received, changes) if changes else ()
         actor.evolve(events)
         self._timers.note(timers)
+        if new:
+            actor.entry = received.entry
+            self._actors.grow(actor, sum([len(event.data) for event in new]))
+            self._look(received.aggregate, actor)
         return Answer(Status.ACCEPTED, events=new, timers=timers)
 
     def _encoded(
@@ -199,10 +196,3 @@ class Actors:
             message = f"{received.aggregate} is at version {actor.version}, not {expected}"
             return refused(Refusal("version_conflict", message))
         return None
-
-
-def _check_unbroken(history: Sequence[StoredEvent]) -> None:
-    """Raise `Torn` where a version is missing."""
-    for due, stored in enumerate(history, 1):
-        if stored.version != due:
-            raise Torn(f"version {due} is missing")

@@ -15,6 +15,7 @@ from engine.runtime.reactions import reaction_groups
 from engine.runtime.recording import Recording
 from engine.runtime.schedules import schedule_groups
 from engine.runtime.shutdown import Shutdown
+from engine.runtime.snapshots import tell_unkept
 from engine.runtime.watch import watch_group
 from engine.settings import Settings
 
@@ -24,6 +25,9 @@ async def engine_groups(
 ) -> Mapping[str, Group]:
     """What an engine node may own, by the names of the groups: partitions, and the inbox."""
     feed = await session.feed()
+    for kind, states in domain.states.items():
+        if states.fault:
+            tell_unkept(kind, states.fault)
     partitions: Group = {
         session.partition_lease(number): partial(
             Partition, number, session.partitions, session.secret, session.commands_key(number),

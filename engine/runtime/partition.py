@@ -22,7 +22,7 @@ from engine.core.ports import Feed, Ledger
 from engine.core.records import Entry, Head
 from engine.core.registry import Domain
 from engine.core.window import Window
-from engine.runtime.actor import Actors, Limits
+from engine.runtime.actor import Actors
 from engine.runtime.attempt import attempting
 from engine.runtime.caution import DEATHS_LIMIT, Caution
 from engine.runtime.deciding import Deciding
@@ -57,7 +57,7 @@ class Partition:
         self._key, self._feed, self._domain = key, feed, domain
         self._open_ledger, self._settings = open_ledger, settings
         self._intake = Intake(domain, number, partitions, secret, settings.command_bytes)
-        self._actors_limit = max(1, settings.actors // partitions)
+        self._partitions = partitions
         self.progress = Progress()
         self._timers = Timekeeper(number, secret, domain, settings, self.progress)
         self._stop: Callable[[], None] | None = None
@@ -83,8 +83,9 @@ class Partition:
         self._remembering = Remembering(self._ledger, self._window)
         await self._remembering.more()
         self._caution = self._caution_after(self._head)
-        limits, book = Limits(settings.events_per_command, settings.event_bytes), self._timers.book
-        self._actors = Actors(self._ledger, self._domain, self._actors_limit, limits, book)
+        self._actors = Actors.under(
+            settings, self._partitions, self._ledger, self._domain, self._timers.book
+        )
         async with (
             self._timers.ringing(self._ledger.timers),
             attempting(self._actors, settings.block_seconds) as attempts,
@@ -114,11 +115,13 @@ class Partition:
                     if not self._stopping:
                         await self._handle(batch)
                 await self._take_up()
+                await self._actors.settle(self.number)
                 self.progress.rests()
         finally:
             subscription.close()
             metrics.PARTITION_MOVED.remove(self.number)
             metrics.COMMANDS_WAITING.remove(self.number)
+            self._actors.forget(self.number)
 
     async def _make_room(self) -> None:
         """Take up what waits and is due; while too much waits go on with that alone."""

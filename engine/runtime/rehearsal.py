@@ -30,6 +30,7 @@ from engine.runtime.remembering import Remembering
 from engine.runtime.services import services_of
 from engine.runtime.timers import Timekeeper
 from engine.runtime.waiting import WaitingRoom
+from engine.runtime.warm import Bounds
 from engine.settings import Settings
 
 
@@ -54,7 +55,6 @@ async def rehearse(  # noqa: PLR0913 -- what is decided, with what, and when
         head.forgotten if at_version is None else "0-0", settings.outcomes_keep_count,
         settings.outcomes_keep_seconds, settings.id_skew_seconds,
     )  # fmt: skip
-    limits = Limits(settings.events_per_command, settings.event_bytes)
     async with AsyncExitStack() as stack:
         handler = domain.commands.get(entry.fields[b"type"].decode(errors="replace"))
         if handler is not None and handler.needs:
@@ -66,7 +66,9 @@ async def rehearse(  # noqa: PLR0913 -- what is decided, with what, and when
         )
         received = intake.receive(entry)
         timers = Timekeeper(partition, session.secret, domain, settings, Progress())
-        actors = Actors(_Past(ledger, at_version), domain, 1, limits, timers.book)
+        bounds = Bounds.share(settings, session.partitions)
+        past = _Past(ledger, at_version)
+        actors = Actors(past, domain, bounds, Limits.under(settings), timers.book)
         attempts = await stack.enter_async_context(attempting(actors, settings.block_seconds))
         waiting = WaitingRoom(partition, window, attempts, settings)
         if at_version is None:

@@ -127,6 +127,14 @@ class Settings(BaseModel):
     actors: int = Field(
         200_000, ge=1, description="Aggregates that one engine process keeps in memory."
     )
+    actors_bytes: int = Field(
+        512 * 1024 * 1024, ge=1024,
+        description="What they may take together, by estimate; those used longest ago go first.",
+    )  # fmt: skip
+    snapshot_events: int = Field(
+        20, ge=0,
+        description="After so many events an aggregate's state is kept as a snapshot; 0 for never.",
+    )  # fmt: skip
     reply_seconds: float = Field(
         300, ge=1,
         description="How long a reply waits in its list for the client that asked for it.",

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from engine.core.audit.ends import Ends, Names
 from engine.core.audit.moment import Group
-from engine.core.errors import Refused
-from engine.core.records import Entry
+from engine.core.errors import NotNow, Refused
+from engine.core.records import Entry, StoredEvent
 from engine.store.connection import Argument, Connection
-from engine.store.entries import entries_of
+from engine.store.entries import entries_of, stored
 from engine.store.keys import Keys
 
 PAGE_LIMIT = 1000
@@ -26,8 +26,11 @@ PAGE_BYTES = 1024 * 1024
 """A page of streams larger than this lowers how many entries the next one asks for."""
 
 
+_EVENT_FIELDS = {b"type", b"data", b"meta"}
+
+
 class Kept(NamedTuple):
-    """A key of one partition: an aggregate's stream, or a generation's checkpoint."""
+    """A key of one partition: an aggregate's stream or snapshot, or a generation's checkpoint."""
 
     partition: int
     kind: str
@@ -40,7 +43,7 @@ class RedisAudit:
     def __init__(self, control: Connection, keys: Keys) -> None:
         self._control, self.keys = control, keys
         self._kept = re.compile(
-            rf"\{{{re.escape(keys.namespace)}:(\d+)\}}:(events|projection):(.+)", re.DOTALL
+            rf"\{{{re.escape(keys.namespace)}:(\d+)\}}:(events|snapshot|projection):(.+)", re.DOTALL
         )
 
     def names(self, partition: int) -> Names:
@@ -84,6 +87,21 @@ class RedisAudit:
     def entries(self, key: str, after: str, upto: str) -> AsyncIterator[list[Entry]]:
         """A stream's entries above an id, up to another."""
         return pages(self._control, key, after, upto, PAGE_LIMIT)
+
+    async def snapshot(self, key: str) -> bytes:
+        """A snapshot's text; empty where none is, or something else."""
+        try:
+            found: bytes | None = await self._control.call("GET", key)
+        except NotNow:
+            raise
+        except Refused:
+            return b""
+        return found or b""
+
+    async def events(self, key: str, upto: int) -> AsyncIterator[list[StoredEvent]]:
+        """An aggregate's events up to a version; what is none that a commit writes is left out."""
+        async for page in self.entries(key, "0-0", f"{upto}"):
+            yield [stored(entry) for entry in page if entry.fields.keys() >= _EVENT_FIELDS]
 
     async def histories(
         self, partition: int, spans: Mapping[str, tuple[int, int]]

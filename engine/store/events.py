@@ -12,9 +12,10 @@ from engine.store.audit import at_once
 from engine.store.clock import now_ms
 from engine.store.commands import COMMANDS_SOURCE, mended_of
 from engine.store.connection import Argument, Connection
-from engine.store.entries import entries_of
+from engine.store.entries import entries_of, stored_raw
 from engine.store.keys import Keys
 from engine.store.scripts import Scripts
+from engine.store.snapshots import RedisSnapshots
 from engine.store.timers import RedisTimers, timer_arguments
 
 LOAD_EVENTS = 1000
@@ -61,6 +62,7 @@ class RedisLedger:
         self._waiting, self._late = keys.waiting(partition), keys.late(partition)
         self._timers = [keys.timers(partition), keys.timer(partition)]
         self.timers = RedisTimers(control, scripts, keys, partition, token)
+        self.snapshots = RedisSnapshots(scripts, keys, partition, token, self.load)
 
     async def open(self) -> Head:
         """Note the server in ``branches`` and read ``head``; raises `Fenced` or `Torn`."""
@@ -112,14 +114,14 @@ class RedisLedger:
         """The events of aggregates above a version each: one round trip, if none is long."""
         keys = [self._stem + aggregate for aggregate in aggregates]
         replies = await self._scripts.call("load", keys, [LOAD_EVENTS, *(v + 1 for v in above)])
-        histories = [list(map(_stored, reply)) for reply in replies]
+        histories = [list(map(stored_raw, reply)) for reply in replies]
         for key, history in zip(keys, histories, strict=True):
             page = history
             while len(page) == LOAD_EVENTS:
                 (raw,) = await self._scripts.call(
                     "load", [key], [LOAD_EVENTS, page[-1].version + 1]
                 )
-                page = list(map(_stored, raw))
+                page = list(map(stored_raw, raw))
                 history.extend(page)
         return histories
 
@@ -228,8 +230,3 @@ def _add_record(
     elif record.note is not None:
         note = record.note
         arguments += (_NOBODY, note.type, note.data, note.meta)
-
-
-def _stored(raw: tuple[bytes, list[bytes]]) -> StoredEvent:
-    id, (_, kind, _, data, _, meta) = raw
-    return StoredEvent(int(id.partition(b"-")[0]), kind.decode(), data, meta)

@@ -83,6 +83,10 @@ class Keys:
         """Stream, for ever, ids are ``<version>-0``. Written by commits, read by the owner."""
         return self.partition(partition, f"events:{aggregate}")
 
+    def snapshot(self, partition: int, aggregate: str) -> str:
+        """String, for ever: the state at a version. Written and read by the owner, replaced."""
+        return self.partition(partition, f"snapshot:{aggregate}")
+
     def log(self, partition: int) -> str:
         """Stream, for ever, ids are ``<position>-0``. Written by commits, read by projectors."""
         return self.partition(partition, "log")

@@ -33,6 +33,7 @@ EXPECTED = {
     "timers": "{shop:7}:timers",
     "timer": "{shop:7}:timer",
     "events": "{shop:7}:events:AGG",
+    "snapshot": "{shop:7}:snapshot:AGG",
     "log": "{shop:7}:log",
     "head": "{shop:7}:head",
     "branches": "{shop:7}:branches",

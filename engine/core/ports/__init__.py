@@ -17,6 +17,7 @@ from engine.core.ports.reading import Log, LogReader
 from engine.core.ports.schedules import Occurrences
 from engine.core.ports.schemas import Schemas
 from engine.core.ports.session import Session
+from engine.core.ports.snapshots import Snapshots
 from engine.core.ports.streams import Feed, Inbox, Subscription
 from engine.core.ports.timers import TimerLook, Timers
 from engine.core.ports.watching import Alarms, Readings
@@ -41,6 +42,7 @@ __all__ = [
     "Rows",
     "Schemas",
     "Session",
+    "Snapshots",
     "Submission",
     "Subscription",
     "TimerLook",

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from engine.core.outcome import Outcome
+from engine.core.ports.snapshots import Snapshots
 from engine.core.ports.timers import Timers
 from engine.core.records import Commit, Head, Mended, StoredEvent
 
@@ -23,6 +24,10 @@ class Ledger(Histories, Protocol):
     @property
     def timers(self) -> Timers:
         """The partition's timers."""
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """The snapshots of its aggregates."""
 
     async def peek(self) -> Head:
         """Read ``head`` as it stands, for who owns nothing; ``branch`` is the last one noted."""

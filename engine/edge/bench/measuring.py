@@ -1,10 +1,11 @@
 """All parts of ``semel bench``, one after the other, each on servers of its own."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from engine.app import DEFAULT_PARTITIONS
 from engine.core.registry import Domain
+from engine.edge.bench.cold import load
 from engine.edge.bench.handover import handover
 from engine.edge.bench.latency import latency
 from engine.edge.bench.live import live
@@ -36,6 +37,7 @@ async def measure(
 _SAYING = {
     Part.LIVE: "{plan.rate} commands a second while a read model is built …",
     Part.LATENCY: "{plan.samples} commands, one at a time …",
+    Part.LOAD: "loading what is cold …",
     Part.TAKEOVER: "killing {owners} owners …",
     Part.HANDOVER: "nodes join and leave …",
     Part.TIMERS: "{plan.timers} timers a second …",
@@ -49,15 +51,20 @@ async def _scene(part: Part, plan: Plan, settings: Settings, domain: Domain, bin
     async with embedded_server(binary=binary) as server:
         here, port = settings.model_copy(update={"redis": server.url}), server.port
         whole = here.model_copy(update={"partitions": DEFAULT_PARTITIONS})
+        played: Awaitable[Any]
         match part:
             case Part.LIVE:
-                return await live(whole, domain, port, plan.events, plan.rate, plan.seconds)
+                played = live(whole, domain, port, plan.events, plan.rate, plan.seconds)
             case Part.LATENCY:
-                return await latency(whole, domain, port, plan.samples)
+                played = latency(whole, domain, port, plan.samples)
+            case Part.LOAD:
+                played = load(here, domain, port)
             case Part.TAKEOVER:
-                return await takeover(here, domain, port, plan.kills)
+                played = takeover(here, domain, port, plan.kills)
             case Part.TIMERS:
-                return await timers(whole, plan.timers, plan.seconds)
+                played = timers(whole, plan.timers, plan.seconds)
             case Part.MEMORY:
-                return await memory(here, domain, port, plan.commands)
-        return await handover(whole, domain)
+                played = memory(here, domain, port, plan.commands)
+            case _:
+                played = handover(whole, domain)
+        return await played

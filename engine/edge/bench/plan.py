@@ -14,6 +14,7 @@ class Part(StrEnum):
     REBUILD = "rebuild"
     LIVE = "live"
     LATENCY = "latency"
+    LOAD = "load"
     TAKEOVER = "takeover"
     HANDOVER = "handover"
     TIMERS = "timers"

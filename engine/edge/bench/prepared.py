@@ -39,23 +39,32 @@ async def history_of(settings: Settings, port: int, orders: range) -> AsyncItera
     """A session on a new namespace that holds the history of some orders."""
     partitions = settings.partitions or app.DEFAULT_PARTITIONS
     async with app.namespace_session(settings, create=partitions) as session:
-        async with running(settings, "run"):
-            await _write(session, port, workload.history(orders))
+        await write_history(settings, session, port, workload.history(orders))
         yield session
+
+
+async def write_history(
+    settings: Settings, session: RedisSession, port: int, wishes: Iterator[Wish]
+) -> None:
+    """Have commands handled by an engine node of their own, which has stopped afterwards."""
+    async with running(settings, "run"):
+        await _write(session, port, wishes)
 
 
 async def _write(session: RedisSession, port: int, wishes: Iterator[Wish]) -> None:
     """Have commands handled, each of which has one event; raises `SemelError`."""
     keys = [session.commands_key(number) for number in range(session.partitions)]
-    sent = written = 0
+    sent = 0
+    written = before = await session.inspection.event_count(session.partitions)
     while portion := list(islice(wishes, _PORTION)):
         packets = workload.packets(keys, portion, time.time_ns() // 1_000_000)
         # One socket: an order's commands must arrive in their order.
         await anyio.to_thread.run_sync(partial(wire.send, port, packets, 1))
         sent += len(portion)
         with anyio.move_on_after(_PORTION_SECONDS):
-            while written < sent:
+            while written < before + sent:
                 await anyio.sleep(_LOOK_SECONDS)
                 written = await session.inspection.event_count(session.partitions)
-        if written != sent:
-            raise SemelError(f"of {sent} commands of a history {written} have become events")
+        if written != before + sent:
+            become = written - before
+            raise SemelError(f"of {sent} commands of a history {become} have become events")

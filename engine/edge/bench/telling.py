@@ -94,6 +94,20 @@ def _live(said: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
+def _load(said: Mapping[str, Any]) -> Iterator[str]:
+    low, high = said["growth_range"]
+    lowest, highest = said["worst_growth_range"]
+    yield (
+        f"load        {said['long_us']:>9,.0f} us for {said['events']:,.0f} events, kept; "
+        f"{said['short_us']:,.0f} us for 10: {said['growth']:.2f} x ({low:.2f} to {high:.2f})"
+    )
+    yield (
+        f"            {said['worst_us']:>9,.0f} us with {said['above']:.0f} events above what is "
+        f"kept: {said['worst_growth']:.2f} x ({lowest:.2f} to {highest:.2f})"
+    )
+    yield f"            {said['bare_us']:>9,.0f} us without a snapshot; medians of 5 runs"
+
+
 def _takeover(gap: Mapping[str, Any]) -> Iterator[str]:
     yield (
         f"takeover    {gap['seconds']:.2f} s without an answer (worst {gap['worst']:.2f} s), "
@@ -144,6 +158,7 @@ _TELLERS: Mapping[Part, Callable[[Any], Iterator[str]]] = {
     Part.REBUILD: _rebuild,
     Part.LIVE: _live,
     Part.LATENCY: _latency,
+    Part.LOAD: _load,
     Part.TAKEOVER: _takeover,
     Part.HANDOVER: _handover,
     Part.TIMERS: _timers,

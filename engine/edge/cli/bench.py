@@ -55,9 +55,10 @@ def bench(  # noqa: PLR0913 -- an option each
     has it build another generation from that. Each needs two cores.
 
     Scenes: `live` rebuilds under load, and says what clients notice; `latency` takes one command
-    at a time, beside an echo; `takeover` kills owners, and says for how long nobody answers;
-    `handover` lets nodes join and leave, and says for how long a command waited; `timers` has
-    many fire, and says how late they were; `memory` says what a remembered id takes.
+    at a time, beside an echo; `load` has aggregates loaded, of many events and of few; `takeover`
+    kills owners, and says for how long nobody answers; `handover` lets nodes join and leave, and
+    says for how long a command waited; `timers` has many fire, and says how late they were;
+    `memory` says what a remembered id takes.
 
     Example: semel bench rebuild --events 1000000 --runs 1
     """

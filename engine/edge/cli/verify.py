@@ -13,6 +13,7 @@ from engine.core.errors import SemelError
 from engine.core.registry import Domain
 from engine.edge.audit.generations import GenerationAudit
 from engine.edge.audit.partitions import PartitionAudit, judge_lengths
+from engine.edge.audit.snapshots import SnapshotAudit
 from engine.edge.audit.timers import TimerAudit
 from engine.edge.cli.findings import show_findings, unjudged
 from engine.edge.cli.gauge import Advance, gauge
@@ -48,6 +49,7 @@ class Report(msgspec.Struct):
     outcomes: int = 0
     aggregates: int = 0
     timers: int = 0
+    snapshots: int = 0
     generations: list[GenerationChecked] = []
     unchecked: list[str] = []
     findings: int = 0
@@ -60,7 +62,7 @@ def verify(
     namespace: Namespace = None,
     output: Output = Format.TEXT,
 ) -> int:
-    """Check logs, outcomes, streams, timers, checkpoints, rows and indexes against each other.
+    """Check logs, outcomes, streams, timers, snapshots, rows and indexes against each other.
 
     Reads everything, page by page, and changes nothing; the namespace may be served
     meanwhile. Rows are folded anew from the log with the projections found here, up to
@@ -117,13 +119,17 @@ class _Checking:
     async def run(self) -> None:
         audits = [await self._partition(number) for number in range(self._session.partitions)]
         generations: dict[str, set[str]] = defaultdict(set)
+        snapshots = SnapshotAudit(self._session, self._domain)
         async for page in self._session.audit.kept():
             streams = [kept for kept in page if kept.kind == "events"]
             self.findings += await judge_lengths(self._session, streams, audits)
             for kept in page:
-                if kept.kind == "projection":
+                if kept.kind == "snapshot":
+                    self.findings += await snapshots.run(kept)
+                elif kept.kind == "projection":
                     name, _, number = kept.name.rpartition("@")
                     generations[name].add(number)
+        self.report.snapshots = snapshots.judged
         for name in sorted(generations):
             for number in sorted(generations[name]):
                 await self._generation(name, number)
@@ -184,6 +190,8 @@ def _summary(report: Report) -> Iterator[str]:
     )
     if report.timers:
         yield f"{report.timers} timers stand as they were set, or have become commands"
+    if report.snapshots:
+        yield f"{report.snapshots} snapshots compared with the fold of their events"
     for each in report.generations:
         rows = f"{each.rows} rows and {each.entries} index entries"
         yield f"{each.projection}@{each.generation}: {rows} compared with the fold of the log"

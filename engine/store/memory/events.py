@@ -7,14 +7,16 @@ from engine.core.codec import outcome_of
 from engine.core.errors import Fenced, Refused, Torn
 from engine.core.ids import stream_order
 from engine.core.outcome import Outcome
-from engine.core.records import Commit, Entry, Head, Mended, StoredEvent, Waits
+from engine.core.records import Commit, Head, Mended, StoredEvent, Waits
 from engine.store.commands import COMMANDS_SOURCE
+from engine.store.entries import stored
 from engine.store.keys import Keys
 from engine.store.memory.commits import Writing, flat
 from engine.store.memory.keyspace import Keyspace
 from engine.store.memory.mending import mend
 from engine.store.memory.ownership import Tried, is_held
 from engine.store.memory.server import Link
+from engine.store.memory.snapshots import MemorySnapshots
 from engine.store.memory.timers import MemoryTimers
 
 _BRANCH_BYTES = 4
@@ -30,6 +32,7 @@ class MemoryLedger:
         self._outcomes, self._late = keys.outcomes(partition), keys.late(partition)
         self._waiting = keys.waiting(partition)
         self.timers = MemoryTimers(link, keys, partition, token)
+        self.snapshots = MemorySnapshots(link, keys, partition, token)
         tried = Tried(link, keys.lease(partition), token)
         self.suspect, self.acquit = tried.suspect, tried.acquit
 
@@ -191,13 +194,6 @@ class MemoryLedger:
         for record in waits.late.values():
             if record.entry not in data.hash(self._waiting):
                 raise Torn(f"{record.entry} does not wait")
-
-
-def stored(entry: Entry) -> StoredEvent:
-    """An entry of an aggregate's stream."""
-    fields = entry.fields
-    version = int(entry.id.partition("-")[0])
-    return StoredEvent(version, fields[b"type"].decode(), fields[b"data"], fields[b"meta"])
 
 
 def _check_ends(found: str, expected: str, name: str) -> None:

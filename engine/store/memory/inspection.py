@@ -3,9 +3,9 @@
 from engine.core.codec import logged
 from engine.core.records import LoggedEvent, StoredEvent
 from engine.core.routing import partition_of
+from engine.store.entries import stored
 from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.keys import Keys
-from engine.store.memory.events import stored
 from engine.store.memory.server import Link
 
 

@@ -103,8 +103,13 @@ class Keyspace:
             found.pop(name, None)
         self.keep(key, found)
 
+    def text(self, key: str) -> str | None:
+        """A plain text; empty where something else stands there."""
+        value = self._values.get(key)
+        return value if value is None or isinstance(value, str) else ""
+
     def plant(self, key: str, value: str) -> None:
-        """Put a plain text where something else belongs: what only a stranger does."""
+        """Put a plain text there, whatever stood there before."""
         self._values[key] = value
 
     def remove(self, key: str) -> None:

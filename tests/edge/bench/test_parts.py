@@ -121,6 +121,16 @@ def test_a_remembered_id_has_a_size_and_their_number_a_bound(semel: Semel) -> No
     assert one["server_mib"] == pytest.approx(one["server_bytes"] * one["bound"] / 2**20)
 
 
+def test_a_long_history_stands_beside_a_short_one(semel: Semel) -> None:
+    one = figures_of(semel.process("bench", "load", "-o", "json"))["load"]
+    assert (one["events"], one["above"]) == (10_000, 19)
+    for what in ("growth", "worst_growth"):
+        low, high = one[f"{what}_range"]
+        assert 0 < low <= one[what] <= high
+    assert one["bare_us"] > 10 * one["short_us"], "ten thousand events are read, not ten"
+    assert one["bare_us"] > 10 * one["worst_us"], "but a snapshot, and nineteen"
+
+
 def test_people_read_lines(semel: Semel) -> None:
     said = semel.process("bench", "projection", "rebuild", *SMALL)
     assert said.code == 0, said.err

@@ -106,12 +106,12 @@ def survives(knife: Knife, what: str) -> None:
     def window(*arguments: Any) -> Any:
         return kept.setdefault("window", Window(*arguments))
 
-    def actors(*arguments: Any) -> Actors:
-        new = Actors(*arguments)
-        new._actors = kept.setdefault("actors", new._actors)
-        return new
+    class Surviving(Actors):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self._actors = kept.setdefault("actors", self._actors)
 
-    knife.code(partition, what.capitalize(), {"window": window, "actors": actors}[what])
+    knife.code(partition, what.capitalize(), {"window": window, "actors": Surviving}[what])
 
 
 def breaking(redis: Redis, when: str) -> Callable[[RedisSession, Ledger], Any]:
