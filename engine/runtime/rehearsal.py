@@ -78,13 +78,17 @@ async def rehearse(  # noqa: PLR0913 -- what is decided, with what, and when
         versions = await actors.load([aggregate] if is_known else [])
         deciding = Deciding(window, actors, attempts, waiting, settings.block_seconds)
         [said] = await deciding.decide([received], settings.decide_seconds)
-    draft = Draft(head, window, versions, partition)
+    record = _recorded(Draft(head, window, versions, partition), received, said)
+    return _rehearsed(received, head, record, partition)._replace(traceback=_traceback_of(said))
+
+
+def _recorded(draft: Draft, received: Received, said: Said) -> Record:
+    """What would be written of a command."""
     if isinstance(said, Deferral):
         draft.defer(received, said.detail(), b"")
     else:
         draft.add(received, said)
-    record = draft.commit().records[0]
-    return _rehearsed(received, head, record, partition)._replace(traceback=_traceback_of(said))
+    return draft.commit().records[0]
 
 
 def _traceback_of(said: Said) -> str:
