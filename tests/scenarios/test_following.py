@@ -103,7 +103,8 @@ async def test_cut_off_again_and_again_followers_see_what_queries_see(
             row = "customer-c-0"
             tasks.start_soon(follow, row, client.queries.follow_row(customers, row))
             await eventually(lambda: len(told) == len(asked) + 1, "all follow")
-            assert await anyio.to_thread.run_sync(connections, valkey_url) == before
+            # They share their streams, and those a connection or two.
+            assert await anyio.to_thread.run_sync(connections, valkey_url) <= before + 1
             await place_all(valkey_url, client, cuts=5)
             for name, query in asked.items():
                 right = await answer(client, query)
