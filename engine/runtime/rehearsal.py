@@ -81,8 +81,9 @@ async def rehearse(  # noqa: PLR0913 -- what is decided, with what, and when
         draft.defer(received, said.detail(), b"")
     else:
         draft.add(received, said)
-    record = draft.commit().records[0]
-    return _rehearsed(received, head, record, partition)._replace(traceback=_traceback_of(said))
+    commit = draft.commit()
+    rehearsed = _rehearsed(received, head, commit.records[0], partition)
+    return rehearsed._replace(timers=commit.timers, traceback=_traceback_of(said))
 
 
 def _traceback_of(said: Said) -> str:
