@@ -42,6 +42,7 @@ Rehearse = Callable[..., Awaitable[Rehearsed]]
 
 WAITS = {
     "raised": "its decider raised: it would wait, be tried again, and fail after the last attempt",
+    "unreadable": "it would wait for code that can read what is stored, and fail without",
     "slow": "its decider took longer than it may: it would wait, and then fail (too_slow)",
     "behind": "it would wait behind an earlier command of this aggregate, which comes first",
 }

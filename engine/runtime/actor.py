@@ -9,7 +9,7 @@ import msgspec
 from engine.core.codec import encode, event_meta, of_version
 from engine.core.decider import Decider, Decision, split
 from engine.core.draft import Answer, refused
-from engine.core.errors import Rejected, Torn
+from engine.core.errors import Rejected, Torn, Unreadable
 from engine.core.intake import Received
 from engine.core.messages import Event
 from engine.core.outcome import Status
@@ -19,7 +19,7 @@ from engine.core.refusal import Refusal
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.core.timebook import TimerBook
-from engine.core.waiting import Deferral
+from engine.core.waiting import UNREADABLE, Deferral
 from engine.runtime.faults import declined, failed, said
 from engine.telemetry import log
 
@@ -31,6 +31,8 @@ class Actor(msgspec.Struct, gc=False):
     state: Any
     version: int = 0
     damage: str = ""
+    waits: bool = False
+    """Whether it is damaged only for the code here, and other code may read its events."""
 
     def evolve(self, events: Iterable[Event]) -> None:
         """Take events in, all or, when one raises, none."""
@@ -115,6 +117,7 @@ class Actors:
             actor.evolve(self._domain.decode_event(e.type, e.data, e.meta) for e in history)
         except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
             actor.damage = f"{aggregate} cannot be loaded: {said(error)}"
+            actor.waits = isinstance(error, Unreadable)
             log.error("actor.damaged", aggregate=aggregate, error=said(error))
         return actor
 
@@ -188,9 +191,11 @@ class Actors:
             )
         return tuple(new)
 
-    def _precluded(self, received: Received, actor: Actor) -> Answer | None:
-        """The answer to a command that need not be decided; None where it must be."""
+    def _precluded(self, received: Received, actor: Actor) -> Answer | Deferral | None:
+        """The answer to a command that need not be decided, or cannot yet; None where it must."""
         expected = received.meta.expect
+        if actor.waits:
+            return Deferral(UNREADABLE, actor.damage)
         if actor.damage:
             return failed(received, "damaged", actor.damage)
         if received.fired is not None and (stale := self._timers.stale(received.fired)):
