@@ -15,7 +15,7 @@ from engine.core.codec import VERSIONED
 from engine.core.confinement import require_query_handler
 from engine.core.decider import Decider
 from engine.core.effects import Deeds
-from engine.core.errors import Misregistered, Misuse
+from engine.core.errors import Misregistered, Misuse, Unreadable
 from engine.core.handling import CommandHandler, command_handler
 from engine.core.indexing import require_indexes
 from engine.core.messages import Command, Event, Query
@@ -74,11 +74,14 @@ class Domain:
     def decode_event(self, kind: str, data: bytes, meta: bytes) -> Event:
         """An event as it was stored, whichever version of its type stored it.
 
-        Every recorded event is read here. Raises `KeyError`, a msgspec error or `Unreadable`.
+        Every recorded event is read here. Raises `Unreadable` or a msgspec error.
         """
+        decoder = self.decoders.get(kind)
+        if decoder is None:
+            raise Unreadable(f"no event {kind} is known here: newer code stored it, or it is gone")
         if kind in self.upcasters or meta.startswith(VERSIONED):
             data = lifted(self.events[kind], self.upcasters.get(kind, {}), data, meta)
-        event: Event = self.decoders[kind].decode(data)
+        event: Event = decoder.decode(data)
         return event
 
     def upcasters_of(self, projection: str) -> list[Upcaster]:

@@ -1,14 +1,17 @@
-"""What a command would do: its outcome, its events, the rows that they would change.
+"""What a command would do: its outcome, its events and timers, the rows that would change.
 
 Nothing here is written anywhere. Deciding is the partition's, folding the projectors' own.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import msgspec
 
+from engine.core.codec import time_of
 from engine.core.errors import SemelError
+from engine.core.firing import TimerWrite, name_of
 from engine.core.fold import WATERMARK, RowFold
 from engine.core.outcome import Outcome
 from engine.core.projecting import projecting
@@ -23,16 +26,27 @@ Fields = Mapping[str, str]
 class Rehearsed(NamedTuple):
     """The outcome that a command would have, and its events, where they would stand in the log.
 
-    ``traceback`` is that of a decider that raised.
+    ``timers`` are what its commit would do to timers. ``traceback`` is that of a decider that
+    raised.
     """
 
     outcome: Outcome
     events: Sequence[LoggedEvent]
+    timers: Sequence[TimerWrite] = ()
     traceback: str = ""
 
 
 Rehearse = Callable[..., Awaitable[Rehearsed]]
 """Decides without a commit; see `engine.runtime.rehearsal.rehearse`."""
+
+
+WAITS = {
+    "raised": "its decider raised: it would wait, be tried again, and fail after the last attempt",
+    "unreadable": "it would wait for code that can read what is stored, and fail without",
+    "slow": "its decider took longer than it may: it would wait, and then fail (too_slow)",
+    "behind": "it would wait behind an earlier command of this aggregate, which comes first",
+}
+"""What a dry run says of an outcome that would be deferred, by its code."""
 
 
 class NewFact(msgspec.Struct, frozen=True):
@@ -41,6 +55,26 @@ class NewFact(msgspec.Struct, frozen=True):
     version: int
     type: str
     data: Any
+
+
+class NewTimer(msgspec.Struct, frozen=True):
+    """A timer that would be set, or cancelled: then it is due never, and sends nothing.
+
+    A time counts from the dry run.
+    """
+
+    name: str
+    due: datetime | None = None
+    type: str | None = None
+    data: Any = None
+
+
+def new_timer(write: TimerWrite) -> NewTimer:
+    """What a commit would do to a timer, for people."""
+    name, timer = name_of(write.key), write.timer
+    if timer is None:
+        return NewTimer(name)
+    return NewTimer(name, time_of(timer.at), timer.type, msgspec.json.decode(timer.data))
 
 
 class RowEffect(msgspec.Struct, frozen=True):
@@ -59,11 +93,13 @@ class RowEffect(msgspec.Struct, frozen=True):
 class DryRun(msgspec.Struct, frozen=True):
     """What a command would do. ``outcome`` has ids and places that it will not have in earnest.
 
-    ``notes`` have a decider's traceback, and why rows may come out otherwise or not at all.
+    ``notes`` say what a command would wait for, have a decider's traceback, and say why rows may
+    come out otherwise or not at all.
     """
 
     outcome: Outcome
     events: list[NewFact]
+    timers: list[NewTimer]
     rows: list[RowEffect]
     notes: list[str]
 

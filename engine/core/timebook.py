@@ -12,7 +12,6 @@ from engine.core.firing import SOURCE, Fired, Timer, TimerWrite, timer_key
 from engine.core.ids import stream_ms
 from engine.core.inside import inside_id
 from engine.core.intake import Received
-from engine.core.messages import CommandMeta
 from engine.core.refusal import Refusal
 from engine.core.registry import Domain
 from engine.core.timers import CancelTimer, SetTimer, TimerChange
@@ -80,7 +79,7 @@ class TimerBook:
         id = inside_id(self._secret, SOURCE, f"{key}/{number}")
         return TimerWrite(key, Timer(
             number, self._due(received, change), id, type(command).__name__, received.aggregate,
-            command.model_dump_json(), _meta(received.meta),
+            command.model_dump_json(), _meta(received),
         ))  # fmt: skip
 
     def _require_taken(self, received: Received, change: SetTimer) -> None:
@@ -107,8 +106,16 @@ class TimerBook:
         return max(due, 0)
 
 
-def _meta(meta: CommandMeta) -> str:
-    """What a timer's command says of itself: what the command said that set it."""
-    said = {"user": meta.user, "correlation": meta.correlation, "traceparent": meta.traceparent}
+def _meta(received: Received) -> str:
+    """What a timer's command says of itself: what the command said that set it.
+
+    Without a correlation that one's id is it, as with what routers send.
+    """
+    meta = received.meta
+    said = {
+        "user": meta.user,
+        "correlation": meta.correlation or received.id,
+        "traceparent": meta.traceparent,
+    }
     kept = {name: value for name, value in said.items() if value is not None}
     return msgspec.json.encode({**kept, **meta.extra}).decode()

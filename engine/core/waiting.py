@@ -40,6 +40,10 @@ SLOW = Deferral("slow", "its decider has not answered yet")
 BEHIND = Deferral("behind", "an earlier command of this aggregate waits to be decided")
 RAISED = "raised"
 """The code where a decider raised: that counts as an attempt, and is tried again."""
+UNREADABLE = "unreadable"
+"""The code where events cannot be read by the code here: the next owner's may, or a mended one."""
+ATTEMPTS = (RAISED, UNREADABLE)
+"""What counts as an attempt when a command's turn comes."""
 
 
 class Kept(msgspec.Struct, frozen=True):

@@ -11,10 +11,12 @@ import msgspec
 from engine.core.codec import logged
 from engine.core.digest import code_digest
 from engine.core.errors import Misuse
+from engine.core.outcome import Status
 from engine.core.ports import Evidence, Session
 from engine.core.records import LoggedEvent
 from engine.core.registry import Domain
 from engine.core.rehearsing import (
+    WAITS,
     DryRun,
     Fields,
     NewFact,
@@ -23,6 +25,7 @@ from engine.core.rehearsing import (
     RowEffect,
     Touched,
     entry_of,
+    new_timer,
 )
 from engine.edge.as_of import AsOf
 from engine.edge.asking import LiveQueries
@@ -76,7 +79,10 @@ class DryRuns:
     async def _folded(self, session: Session, rehearsed: Rehearsed, *, is_past: bool) -> DryRun:
         """What follows from a decision."""
         rows: list[RowEffect] = []
+        outcome = rehearsed.outcome
         notes = [rehearsed.traceback] if rehearsed.traceback else []
+        if outcome.status is Status.DEFERRED:
+            notes.insert(0, WAITS[outcome.detail["code"]])
         if rehearsed.events:
             past = await _next(session, rehearsed) if is_past else None
             for name in self._domain.projections:
@@ -87,7 +93,8 @@ class DryRuns:
             NewFact(event.version, event.type, msgspec.json.decode(event.data))
             for event in rehearsed.events
         ]
-        return DryRun(rehearsed.outcome, facts, rows, notes)
+        timers = [new_timer(write) for write in rehearsed.timers]
+        return DryRun(outcome, facts, timers, rows, notes)
 
 
 async def _next(session: Session, rehearsed: Rehearsed) -> LoggedEvent | None:

@@ -17,7 +17,7 @@ from engine.core.refusal import Refusal
 from engine.core.registry import Domain
 from engine.core.routing import kind_of
 from engine.core.timebook import TimerBook
-from engine.core.waiting import Deferral
+from engine.core.waiting import UNREADABLE, Deferral
 from engine.runtime.faults import declined, failed
 from engine.runtime.reviving import Reviving
 from engine.runtime.snapshots import SnapshotWriter
@@ -185,9 +185,11 @@ class Actors:
             )
         return tuple(new)
 
-    def _precluded(self, received: Received, actor: Actor) -> Answer | None:
-        """The answer to a command that need not be decided; None where it must be."""
+    def _precluded(self, received: Received, actor: Actor) -> Answer | Deferral | None:
+        """The answer to a command that need not be decided, or cannot yet; None where it must."""
         expected = received.meta.expect
+        if actor.waits:
+            return Deferral(UNREADABLE, actor.damage)
         if actor.damage:
             return failed(received, "damaged", actor.damage)
         if received.fired is not None and (stale := self._timers.stale(received.fired)):

@@ -14,7 +14,7 @@ from engine.core.errors import NotFound
 from engine.core.intake import Intake, Received
 from engine.core.outcome import Outcome
 from engine.core.ports import Histories, Session
-from engine.core.records import Entry, Head, LoggedEvent, Record, StoredEvent
+from engine.core.records import Commit, Entry, Head, LoggedEvent, Record, StoredEvent
 from engine.core.registry import Domain
 from engine.core.rehearsing import Rehearsed
 from engine.core.routing import kind_of, partition_of
@@ -78,17 +78,18 @@ async def rehearse(  # noqa: PLR0913 -- what is decided, with what, and when
         versions = await actors.load([aggregate] if is_known else [])
         deciding = Deciding(window, actors, attempts, waiting, settings.block_seconds)
         [said] = await deciding.decide([received], settings.decide_seconds)
-    record = _recorded(Draft(head, window, versions, partition), received, said)
-    return _rehearsed(received, head, record, partition)._replace(traceback=_traceback_of(said))
+    commit = _drafted(Draft(head, window, versions, partition), received, said)
+    rehearsed = _rehearsed(received, head, commit.records[0], partition)
+    return rehearsed._replace(timers=commit.timers, traceback=_traceback_of(said))
 
 
-def _recorded(draft: Draft, received: Received, said: Said) -> Record:
-    """What would be written of a command."""
+def _drafted(draft: Draft, received: Received, said: Said) -> Commit:
+    """The commit that the owner would make of an answer."""
     if isinstance(said, Deferral):
         draft.defer(received, said.detail(), b"")
     else:
         draft.add(received, said)
-    return draft.commit().records[0]
+    return draft.commit()
 
 
 def _traceback_of(said: Said) -> str:

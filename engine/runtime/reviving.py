@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from time import monotonic
 
-from engine.core.errors import Torn
+from engine.core.errors import Torn, Unreadable
 from engine.core.ports import Histories, Snapshots
 from engine.core.records import Recalled, StoredEvent
 from engine.core.registry import Domain
@@ -97,6 +97,7 @@ class Reviving:
             actor.evolve(decode(each.type, each.data, each.meta) for each in events)
         except Exception as error:  # noqa: BLE001 -- the actor's boundary: reported, and answered
             actor.damage, actor.due_at = f"{aggregate} cannot be loaded: {said(error)}", NEVER
+            actor.waits = isinstance(error, Unreadable)
             log.error("actor.damaged", aggregate=aggregate, error=said(error))
             return
         if self._pauses[actor.decider.kind] and monotonic() - began > SLOW_SECONDS:

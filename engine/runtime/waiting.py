@@ -20,9 +20,9 @@ from engine.core.ports import Ledger, Subscription
 from engine.core.records import Entry
 from engine.core.retry import Retry, pause
 from engine.core.waiting import (
+    ATTEMPTS,
     BEHIND,
     BUSY,
-    RAISED,
     Deferral,
     Guest,
     Queue,
@@ -104,7 +104,7 @@ class WaitingRoom:
             return
         guest = Guest(entry, command, self._now_ms())
         attempt = self._attempts.at(command.entry)
-        if why.code == RAISED:
+        if why.code in ATTEMPTS:
             due = self._tried_in_vain(guest, why)
         else:
             due = self._ends(attempt) if attempt is not None else anyio.current_time()

@@ -45,6 +45,7 @@ class Bounds(NamedTuple):
 class Actor(msgspec.Struct, gc=False):
     """One aggregate: its state, how many events made it, or why it cannot be loaded.
 
+    It ``waits`` where it is damaged only for the code here, and other code may read its events.
     ``entry`` is the command that the last of them followed from, if that is known. At version
     ``due_at`` its state is to be kept as a snapshot. ``size`` is an estimate, of which ``guessed``
     was never measured.
@@ -54,6 +55,7 @@ class Actor(msgspec.Struct, gc=False):
     state: Any
     version: int = 0
     damage: str = ""
+    waits: bool = False
     entry: str = ""
     due_at: int = 0
     size: int = ACTOR_BYTES

@@ -10,7 +10,7 @@ import pytest
 
 import handlers
 import projections
-from engine.core.errors import Misregistered
+from engine.core.errors import Misregistered, Unreadable
 from engine.core.messages import CommandContext, Event
 from engine.core.projection import Operation
 from engine.core.registry import build, require_handled
@@ -53,7 +53,7 @@ def test_everything_is_found_by_the_name_that_travels() -> None:
 def test_events_are_decoded_by_name() -> None:
     domain = build([decider(open_, close)])
     assert domain.decode_event("Opened", b'{"by":"ada","later":1}', b"{}") == Opened("ada")
-    with pytest.raises(KeyError):
+    with pytest.raises(Unreadable, match="no event Slammed is known here"):
         domain.decode_event("Slammed", b"{}", b"{}")
 
 

@@ -124,6 +124,16 @@ async def test_what_a_command_says_of_itself_runs_on() -> None:
         assert one["id"].startswith(f"timer/bell-1/bell/{entry}/")
 
 
+async def test_without_a_correlation_the_id_of_who_set_it_is_it_and_stays() -> None:
+    stage = stage_with()
+    async with stage.owner(HOME):
+        await stage.answer("Tick", BELL, id="first")
+        for count in (1, 2):
+            stage.wind(60)
+            await handled(stage, count)
+        assert [json.loads(one["meta"])["correlation"] for one in sent(stage)] == ["first"] * 2
+
+
 async def test_a_command_that_nobody_takes_cannot_be_sent_by_a_timer() -> None:
     stage = stage_with()
     async with stage.owner(HOME):

@@ -11,7 +11,7 @@ from engine.edge.cli.output import fault_of, paint, show
 from engine.edge.cli.running import client_of, start
 
 if TYPE_CHECKING:
-    from engine.core.rehearsing import DryRun, RowEffect
+    from engine.core.rehearsing import DryRun, NewTimer, RowEffect
     from engine.settings import Settings
 
 
@@ -47,7 +47,7 @@ def _data(found: "DryRun") -> dict[str, Any]:
     return {
         "dry_run": True, "status": outcome.status, "aggregate": outcome.aggregate,
         "version": outcome.version, "detail": outcome.detail, "events": found.events,
-        "rows": found.rows, "notes": found.notes,
+        "timers": found.timers, "rows": found.rows, "notes": found.notes,
     }  # fmt: skip
 
 
@@ -58,11 +58,20 @@ def _text(found: "DryRun") -> Iterator[str]:
     yield from said_of(outcome)
     for event in found.events:
         yield f"{event.version}  {event.type}  {msgspec.json.encode(event.data).decode()}"
+    for timer in found.timers:
+        yield _timer(timer)
     for effect in found.rows:
         yield from _row(effect)
     for note in found.notes:
         yield f"note: {note}"
     yield "nothing was written"
+
+
+def _timer(timer: "NewTimer") -> str:
+    if timer.due is None:
+        return f"timer {timer.name}  cancelled"
+    data = msgspec.json.encode(timer.data).decode()
+    return f"timer {timer.name}  due {timer.due.isoformat()}  {timer.type}  {data}"
 
 
 def _row(effect: "RowEffect") -> Iterator[str]:
