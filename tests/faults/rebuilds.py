@@ -119,10 +119,13 @@ async def settled(redis: Any) -> bool:
 
 
 async def strangers(redis: Any) -> list[str]:
-    """Keys and consumer groups of generations that are none of those there are."""
+    """Keys and consumer groups of generations that are none of those there are.
+
+    One whose time is over after all has settled is being removed: whoever comes next goes on.
+    """
     keys, found = Keys(NAMESPACE), list[str]()
     for name in DIGESTS:
-        said = await redis.hmget(keys.live(name), "live", "previous")
+        said = await redis.hmget(keys.live(name), "live", "previous", "removing")
         kept = [f"{name}@{number}" for number in said if number]
         async for key in redis.scan_iter(f"*{name}@*", count=1000):
             if not any(f"{each}:" in f"{key}:" for each in kept):

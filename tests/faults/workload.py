@@ -23,8 +23,8 @@ _ACCOUNTS = 6
 _PER_TRANSFER = 4
 """As of orders: so each is begun by two or three clients, and extended by one."""
 
-_PATIENCE_DIGITS = (0.7, 3.3)
-"""Patience is as often 5 to 50 ms, hardly ever enough, as 200 to 2000, enough for some faults."""
+_PATIENCE_DIGITS = (1.3, 3.5)
+"""Patience is as often 20 to 200 ms, hardly ever enough, as 300 to 3000, enough for some faults."""
 
 _SHUFFLED = 6
 """How many commands are at hand to choose the next one from: so much is out of order."""
@@ -67,7 +67,7 @@ class Workload:
         kinds = {
             "CreateOrder": 22, "AddOrderItem": 45, "UpdateShippingAddress": 12, "ShipOrder": 2,
             "CancelOrder": 1, "RegisterCustomer": 3, "RenameCustomer": 10, "NoSuchCommand": 2,
-            "Deposit": 5, "Begin": 20, "Extend": 6,
+            "Deposit": 5, "Begin": 20, "Extend": 12,
         }  # fmt: skip
         [kind] = self._random.choices(list(kinds), list(kinds.values()))
         whose = {"Deposit": self._account(), "Begin": transfer, "Extend": transfer}
