@@ -35,6 +35,9 @@ _ENVIRONMENT = {
     "SEMEL_AUDIT_LOAD": "0.2",
     "SEMEL_HANDLERS": "tests.faults.flaky",
     "SEMEL_RETRY_PAUSE_SECONDS": "0.05",
+    # so few that actors are loaded again all the time, mostly from snapshots
+    "SEMEL_ACTORS": "2",
+    "SEMEL_SNAPSHOT_EVENTS": "3",
     "SEMEL_LOG_STYLE": "json",
     "PYTHONWARNINGS": "error",
 }

@@ -9,8 +9,9 @@ from tests.faults.watch import Seen
 
 BUSINESS = (
     "Finished", "Cancelled", "LetGo", "timer fired", "timer stale", "refusal noted", "decided late",
+    "snapshot",
 )  # fmt: skip
-"""What the bank must have done: each branch of a transfer, each fate of a timer, retries."""
+"""What must have been: each branch of a transfer, each fate of a timer, retries, snapshots."""
 
 
 @dataclass

@@ -41,6 +41,7 @@ async def judged(cast: Cast, samples: Sequence[Sample]) -> Verdict:
         dumped = await dump(session, await _verified(cast))
     async with cast.server.admin() as redis:
         left = await strangers(redis)
+        kept = [key async for key in redis.scan_iter(f"*{NAMESPACE}:*:snapshot:*", count=1000)]
     checked = check(attempts, dumped, cast.lost, frozenset(cast.others))
     answers = [attempt for attempt in attempts if attempt.outcome is not None]
     return Verdict(
@@ -49,7 +50,7 @@ async def judged(cast: Cast, samples: Sequence[Sample]) -> Verdict:
         acknowledged=len({attempt.key for attempt in answers}),
         events=len(dumped.events),
         answers=Counter(a.outcome.status.value for a in answers if a.outcome is not None),
-        bank=business(dumped),
+        bank=business(dumped) + Counter({"snapshot": len(kept)}),
         faults=[str(one) for one in checked.violations]
         + list(went_back(samples, cast.lost))
         + left,
