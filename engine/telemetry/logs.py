@@ -78,6 +78,8 @@ EVENTS: Final = {
     "inbox.owned": "This process moves the inbox's entries.",
     "projection.alert": "A projection does not keep up, or passes over aggregates. See `why`.",
     "projection.recovered": "What an alert was about is over, and has been for a while.",
+    "reaction.alert": "A router or side effect does not keep up, or passes over aggregates.",
+    "reaction.recovered": "What such an alert was about is over, and has been for a while.",
     "alert.undelivered": "The webhook did not take a message, however often. See `error`.",
     "alert.unnoted": "Redis took no note of an alert: whoever watches next may tell it again.",
     "monitoring.served": "Metrics and health are served; see `url`.",
