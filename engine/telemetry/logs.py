@@ -39,7 +39,7 @@ EVENTS: Final = {
     "node.mute": "Redis refused a heartbeat; the process works on, but is not listed.",
     "schemas.recorded": "This code's schemas are new here: later code is held against them.",
     "schemas.unrecorded": "Redis did not take this code's schemas; it is asked again.",
-    "actor.damaged": "An aggregate's events cannot be read by this code; its commands fail.",
+    "actor.damaged": "Events cannot be read by this code; its aggregate's commands fail or wait.",
     "snapshot.ignored": "A snapshot does not fit its events, which are read instead. See `reason`.",
     "snapshots.refused": "Redis did not take snapshots; the next ones are tried in their turn.",
     "snapshots.unkept": "States of a kind cannot be kept: all events are read. See `error`.",
