@@ -24,8 +24,12 @@ BEHIND, PARKED = "behind", "parked"
 that it stands still."""
 
 
+NO_GENERATION = 0
+"""Of a router or a side effect, and where generations cannot be read: they count from 1."""
+
+
 class About(NamedTuple):
-    """What an alarm is about: a generation, and what may be wrong with it."""
+    """What an alarm is about: a generation, or a reaction, and what may be wrong with it."""
 
     projection: str
     generation: int

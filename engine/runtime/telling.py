@@ -1,12 +1,12 @@
 """What people are told of alarms: a line in the log, and a message to a webhook."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from engine.core.alerting import About, Alarm
+from engine.core.alerting import NO_GENERATION, About, Alarm
 from engine.runtime.webhook import Message, Webhook
 from engine.settings import Settings
 from engine.telemetry import log
@@ -19,8 +19,10 @@ class Telling:
     which is what was taken, or given up.
     """
 
-    def __init__(self, settings: Settings, node: str, heard: Callable[[], None]) -> None:
-        self._heard = heard
+    def __init__(
+        self, settings: Settings, node: str, heard: Callable[[], None], reactions: Container[str]
+    ) -> None:
+        self._heard, self._reactions = heard, reactions
         self._namespace, self._node = settings.namespace, node
         self._under_way: dict[About, bool] = {}
         self._told: list[Message] = []
@@ -33,13 +35,12 @@ class Telling:
         if self._under_way.get(about) is is_over:
             return
         self._under_way[about] = is_over
-        said = _said(about, alarm, now_ms)
-        if is_over:
-            log.info("projection.recovered", **said)
-        else:
-            log.warning("projection.alert", **said)
+        is_reaction = about.projection in self._reactions
+        said = _named(about, is_reaction=is_reaction) | _said(about, alarm, now_ms)
+        _log(said, is_reaction=is_reaction, is_over=is_over)
+        what = "reaction" if is_reaction else "projection"
         body = {
-            "event": "projection.recovered" if is_over else "projection.alert",
+            "event": f"{what}.recovered" if is_over else f"{what}.alert",
             "text": _sentence(self._namespace, about, alarm, said["seconds"]),
             "namespace": self._namespace, **said,
             "since": datetime.fromtimestamp(alarm.since_ms / 1000, UTC), "node": self._node,
@@ -63,18 +64,37 @@ class Telling:
         self._heard()
 
 
+def _log(said: dict[str, Any], *, is_reaction: bool, is_over: bool) -> None:
+    match is_reaction, is_over:
+        case False, False:
+            log.warning("projection.alert", **said)
+        case False, True:
+            log.info("projection.recovered", **said)
+        case True, False:
+            log.warning("reaction.alert", **said)
+        case True, True:
+            log.info("reaction.recovered", **said)
+
+
+def _named(about: About, *, is_reaction: bool) -> dict[str, Any]:
+    if is_reaction:
+        return {"reaction": about.projection}
+    return {"projection": about.projection, "generation": about.generation}
+
+
 def _said(about: About, alarm: Alarm, now_ms: int) -> dict[str, Any]:
     """The facts; ``seconds`` is the lag's age, and of what is over how long that was wrong."""
     trouble, lasted = alarm.trouble, round((now_ms - alarm.since_ms) / 1000, 1)
     return {
-        **about._asdict(), "why": trouble.why, "behind": trouble.behind,
+        "kind": about.kind, "why": trouble.why, "behind": trouble.behind,
         "parked": trouble.parked, "seconds": lasted if alarm.over_ms else trouble.seconds,
     }  # fmt: skip
 
 
 def _sentence(namespace: str, about: About, alarm: Alarm, seconds: float) -> str:
     """What people read; the name that Slack, Mattermost and others have for it is ``text``."""
-    said = f"{namespace}: {about.projection}@{about.generation}"
+    generation = f"@{about.generation}" if about.generation != NO_GENERATION else ""
+    said = f"{namespace}: {about.projection}{generation}"
     if alarm.over_ms:
         return f"{said} is well again, after {seconds:.0f} s ({alarm.trouble.why})"
     return f"{said}: {alarm.trouble.why}"

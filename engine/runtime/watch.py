@@ -1,13 +1,13 @@
 """The watch: one process, of whatever role, that sees to it that projections keep up.
 
-It looks at every projection that its code knows, once a second, and has somebody told what
-stays wrong (`engine.core.alerting`), by the log and by a webhook. Whoever is alive may have
-the lease, so that is told when no worker runs at all, too. What is remembered stands in Redis,
-written under the fence before anybody is told: whoever watches next goes on from there. Only
-what was on its way when a watch ended is told once more.
+It looks at every projection, router and side effect that its code knows, once a second, and has
+somebody told what stays wrong (`engine.core.alerting`), by the log and by a webhook. Whoever is
+alive may have the lease, so that is told when no worker runs at all, too. What is remembered
+stands in Redis, written under the fence before anybody is told: whoever watches next goes on from
+there. Only what was on its way when a watch ended is told once more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import anyio
@@ -15,6 +15,7 @@ import msgspec
 
 from engine.core.alerting import (
     BEHIND,
+    NO_GENERATION,
     About,
     Alarm,
     Patience,
@@ -30,7 +31,7 @@ from engine.core.liveness import heard, silent_after
 from engine.core.ports import Session
 from engine.core.records import Report
 from engine.core.registry import Domain
-from engine.core.standing import standings
+from engine.core.standing import Standing, standing, standings
 from engine.runtime.leases import Group
 from engine.runtime.progress import Progress
 from engine.runtime.telling import Telling
@@ -50,33 +51,41 @@ Troubles = dict[About, Trouble | None]
 def watch_group(
     session: Session, domain: Domain, settings: Settings, node: str
 ) -> dict[str, Group]:
-    """The watch, for any process whose code has projections; there is one lease for all."""
-    if not domain.projections:
+    """The watch, for any process whose code has what reads logs; there is one lease for all."""
+    names, reactions = tuple(domain.projections), domain.reactions
+    if not (names or reactions):
         return {}
-    names = tuple(domain.projections)
-    return {"watch": {session.watch_lease(): partial(Watch, session, names, settings, node)}}
+    watch = partial(Watch, session, names, settings, node, reactions)
+    return {"watch": {session.watch_lease(): watch}}
 
 
 class Watch:
-    """Watching over projections, while this process has the lease."""
+    """Watching over projections and reactions, while this process has the lease."""
 
     kind = "watch"
 
     def __init__(
-        self, session: Session, names: tuple[str, ...], settings: Settings, node: str
+        self,
+        session: Session,
+        projections: tuple[str, ...],
+        settings: Settings,
+        node: str,
+        reactions: tuple[str, ...] = (),
     ) -> None:
-        self._session, self._names, self._settings = session, names, settings
+        self._session, self._settings = session, settings
+        self._projections, self._reactions = projections, reactions
+        self._names = (*projections, *reactions)
         self._patience = Patience(
             int(settings.alert_for_seconds * 1000),
             int((settings.lease_seconds + GAP_SECONDS) * 1000),
         )
-        self._telling = Telling(settings, node, self._woken)
+        self._telling = Telling(settings, node, self._woken, reactions)
         self.progress = Progress()
         self._wake = anyio.Event()
         self._stopping = False
         self._alarms: dict[About, Alarm] = {}
         self._noted: dict[str, str] = {}
-        """What stands in Redis of projections that we know."""
+        """What stands in Redis of what we know."""
         self._is_mute = False
 
     def stop(self) -> None:
@@ -126,8 +135,10 @@ class Watch:
         reports = heard((await self._session.roster.members(silent)).values(), silent)
         now = await self._session.now_ms()
         troubles: Troubles = dict.fromkeys(self._alarms)
-        for name in self._names:
+        for name in self._projections:
             troubles |= await self._troubles(name, reports, now)
+        for name in self._reactions:
+            troubles |= await self._of_reaction(name, reports, now)
         self._heed_told()
         self._alarms = stepped(self._alarms, troubles, now, self._patience)
         await self._note(token)
@@ -143,7 +154,11 @@ class Watch:
         except NotNow:
             raise
         except (Refused, Torn) as error:
-            return {About(name, 0, BEHIND): Trouble(f"its generations cannot be read: {error}")}
+            return {
+                About(name, NO_GENERATION, BEHIND): Trouble(
+                    f"its generations cannot be read: {error}"
+                )
+            }
         session, every, found = self._session, range(self._session.partitions), Troubles()
         for number, stage in generations.stages.items():
             if stage == PREVIOUS:
@@ -151,13 +166,29 @@ class Watch:
             leases = [session.projection_lease(name, number, partition) for partition in every]
             said = {p: reports[lease] for p, lease in enumerate(leases) if lease in reports}
             readings = await session.readings.look(name, number, every)
-            found_so = standings(generations, number, readings, said, now_ms)
-            alarm = self._alarms.get(About(name, number, BEHIND))
-            limit = self._settings.alert_lag_seconds
-            raised = alarm is not None and alarm.is_raised
-            troubles = troubles_of(found_so, is_live=stage == LIVE, limit=limit, raised=raised)
-            found |= {About(name, number, kind): each for kind, each in troubles.items()}
+            places = standings(generations, number, readings, said, now_ms)
+            found |= self._judged(name, number, places, is_live=stage == LIVE)
         return found
+
+    async def _of_reaction(self, name: str, reports: Mapping[str, Report], now_ms: int) -> Troubles:
+        """What is wrong with a router or a side effect."""
+        session = self._session
+        readings = await session.readings.look(name, None, range(session.partitions))
+        leases = [session.reaction_lease(name, each.partition) for each in readings]
+        places = [
+            standing(reading, reports.get(lease), now_ms)
+            for reading, lease in zip(readings, leases, strict=True)
+        ]
+        return self._judged(name, NO_GENERATION, places, is_live=True)
+
+    def _judged(
+        self, name: str, number: int, places: Sequence[Standing], *, is_live: bool
+    ) -> Troubles:
+        """What is wrong with a generation, or a reaction, that stands so."""
+        alarm = self._alarms.get(About(name, number, BEHIND))
+        limit, raised = self._settings.alert_lag_seconds, alarm is not None and alarm.is_raised
+        troubles = troubles_of(places, is_live=is_live, limit=limit, raised=raised)
+        return {About(name, number, kind): each for kind, each in troubles.items()}
 
     def _woken(self) -> None:
         """What was told is noted at once: whoever follows need not tell it again."""

@@ -158,7 +158,7 @@ PROJECTION_LAG_SECONDS = Gauge(
 )  # fmt: skip
 PROJECTION_ALERTS = Gauge(
     "semel_projection_alerts",
-    "Alerts about a projection that are raised now, from the process that watches.",
+    "Alerts about a projection or reaction that are raised now, from the process that watches.",
     ["projection"], registry=REGISTRY,
 )  # fmt: skip
 

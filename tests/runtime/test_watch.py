@@ -210,13 +210,15 @@ async def test_generations_that_cannot_be_read_are_told(logged: Lines) -> None:
         assert one.told() == ["projection.alert"]
 
 
-async def test_only_who_has_projections_watches() -> None:
+async def test_only_who_has_something_to_watch_watches() -> None:
     async with reading() as r:
         domain, settings = r.stage.domain, r.stage.settings
         group = watch_group(r.session, domain, settings, "n")
         assert list(group["watch"]) == [r.session.watch_lease()]
-        bare: Any = type("Bare", (), {"projections": {}})
+        bare: Any = type("Bare", (), {"projections": {}, "reactions": ()})
         assert watch_group(r.session, bare, settings, "n") == {}
+        bare.reactions = ("letters",)
+        assert list(watch_group(r.session, bare, settings, "n")) == ["watch"]
 
 
 async def heard(hook: Receiver, *events: str) -> None:
