@@ -1,10 +1,10 @@
 """States stay as they are: deciding answers with events, and evolving makes new states."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from engine.core.decider import Decider, Decision
 from engine.core.handling import CommandHandler
@@ -63,11 +63,12 @@ def _watched_handler(handler: CommandHandler) -> CommandHandler:
         with _left(state, what):
             answer = handler.decide(command, state, **services)
             if isinstance(answer, Coroutine):
-                return later(answer, state)
+                answer.close()  # asked again once it is wanted: nobody may want it
+                return later(command, state, services)
             return tuple(answer) if isinstance(answer, Iterable) else answer
 
-    async def later(answer: Coroutine[Any, Any, Decision], state: Any) -> Decision:
+    async def later(command: Any, state: Any, services: Mapping[str, Any]) -> Decision:
         with _left(state, what):
-            return await answer
+            return await cast("Awaitable[Decision]", handler.decide(command, state, **services))
 
     return replace(handler, decide=decide)

@@ -201,7 +201,7 @@ def test_it_is_looked_again_and_again_until_ctrl_c(semel: Semel, output: str) ->
     else:
         documents = [json.loads(line) for line in lines]
         names = [d["data"][0]["name"] if output == "json" else d["name"] for d in documents]
-        assert set(names) <= {"customers", "orders"}
+        assert set(names) <= {"customers", "orders", "stock"}
 
 
 def test_what_moves_between_two_looks_is_measured(semel: Semel) -> None:

@@ -15,6 +15,7 @@ from engine import Command, CommandContext, Decider, Event, Rejected, Retry
 from engine.core import registry
 from engine.core.registry import Domain
 from tests.runtime.meddling import Death
+from tests.shop import NO_FULFILMENT
 
 
 class Note(Command):
@@ -236,7 +237,7 @@ def domain_with(gates: Gates, retry: Mapping[type[Command], Retry] = NO_LIMITS) 
     )
     return registry.build(
         deciders=[*handlers.deciders, probe],
-        services=[gates],
+        services=[gates, *NO_FULFILMENT],
         projections=projections.projections,
         queries=projections.queries,
     )
