@@ -2,7 +2,14 @@
 
 from typing import Any
 
-from engine import Decider
-from handlers import customers, orders
+from engine import Decider, Router
+from handlers import customers, fulfilment, inventory, orders, products, routes
 
-deciders: list[Decider[Any]] = [orders.decider, customers.decider]
+deciders: list[Decider[Any]] = [
+    orders.decider,
+    customers.decider,
+    products.decider,
+    fulfilment.decider,
+]
+services: list[Any] = [inventory.fulfilment, inventory.inventory]
+routers: list[Router] = [routes.router]

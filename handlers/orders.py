@@ -2,79 +2,28 @@
 
 An order's id is its aggregate id, such as ``order-42``. A shipped order cannot be
 cancelled, an empty one cannot be created, and nothing happens to a cancelled one.
+
+Where fulfilment is on (`handlers.fulfilment`), an order is confirmed once all of its items are
+reserved. It remembers in its events that it is fulfilled: others learn of its end by them.
 """
 
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from collections import Counter
+from collections.abc import Coroutine, Mapping
+from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
-from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, StringConstraints
-from pydantic.json_schema import WithJsonSchema
+from pydantic import Field
 
 from engine import Command, Decider, Event, Rejected
-
-# -- Values: what the fields of commands may hold ---------------------------------------
+from handlers.inventory import FulfilmentSettings, Inventory
+from handlers.products import InsufficientInventory
+from handlers.values import Address, Key, Money, OrderItem, Quantity, Text
 
 ITEMS_LIMIT = 100
-"""Items in one order: with the limits below, an amount stays far below the 15 digits that
-a read model can add up."""
-
-MONEY_LIMIT = Decimal("99999.99")
-CENT = Decimal("0.01")
-
-
-def _in_cents(value: object) -> Decimal:
-    """Read an amount. One function, and no chain of constraints: it runs for every item."""
-    if not isinstance(value, (str, Decimal)):
-        raise ValueError('money is a string such as "12.50": a float cannot hold every cent')  # noqa: TRY004  pydantic's way
-    try:
-        amount = Decimal(value)
-        cents = amount.quantize(CENT)
-        if 0 <= amount <= MONEY_LIMIT and cents == amount:
-            return abs(cents)  # for there is a minus zero
-    except InvalidOperation:
-        pass  # no number, or one that knows no order or no cents
-    raise ValueError(f"money has two decimals at the most, from 0 to {MONEY_LIMIT}")
-
-
-def _must_be_number(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("a quantity is a whole number such as 2")  # noqa: TRY004  pydantic's way
-    return value
-
-
-_MONEY_SCHEMA = WithJsonSchema({"type": "string", "examples": ["12.50"]})
-Money = Annotated[Decimal, PlainValidator(_in_cents), PlainSerializer(str), _MONEY_SCHEMA]
-Quantity = Annotated[int, Field(ge=1, le=999), BeforeValidator(_must_be_number)]
-Key = Annotated[str, Field(max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
-"""The key of another aggregate: ``c-1`` of ``customer-c-1``, ``p-1`` of ``product-p-1``."""
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-
-
-@dataclass(frozen=True, slots=True)
-class OrderItem:
-    """Some units of one product at one price: one line of an order."""
-
-    product_id: Key
-    quantity: Quantity
-    unit_price: Money
-
-    @property
-    def amount(self) -> Decimal:
-        """What these units cost together."""
-        return self.quantity * self.unit_price
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where to ship. Some countries have no postal codes, so that one may be empty."""
-
-    street: Text
-    city: Text
-    country: Text
-    postal_code: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20)] = ""
+"""Items in one order: with the limits of money and quantities, an amount stays
+far below the 15 digits that a read model can add up."""
 
 
 # -- Commands ---------------------------------------------------------------------------
@@ -102,6 +51,10 @@ class UpdateShippingAddress(Command):
     shipping_address: Address
 
 
+class ConfirmOrder(Command):
+    """Say that all of a fulfilled order's items are reserved."""
+
+
 class ShipOrder(Command):
     """Hand an open order to the carrier."""
 
@@ -115,17 +68,26 @@ class CancelOrder(Command):
 # -- Events: kept for ever, so what they hold may grow, with defaults, but never shrink --
 
 
-class OrderCreated(Event):
+class OrderCreated(Event, omit_defaults=True):
     """A customer ordered some items."""
 
     customer_id: str
     items: tuple[OrderItem, ...]
     shipping_address: Address
+    is_fulfilled: bool = False
 
     @property
     def total_amount(self) -> Decimal:
         """What all items cost together."""
         return sum((item.amount for item in self.items), start=Decimal("0.00"))
+
+    @property
+    def quantities(self) -> Mapping[str, int]:
+        """How many units of each product, over all items."""
+        units = Counter[str]()
+        for item in self.items:
+            units[item.product_id] += item.quantity
+        return units
 
 
 class OrderItemAdded(Event):
@@ -141,28 +103,37 @@ class ShippingAddressUpdated(Event):
     shipping_address: Address
 
 
-class OrderShipped(Event):
+class OrderConfirmed(Event):
+    """All of a fulfilled order's items are reserved."""
+
+
+class OrderShipped(Event, omit_defaults=True):
     """The order left the house."""
 
+    is_fulfilled: bool = False
 
-class OrderCancelled(Event):
+
+class OrderCancelled(Event, omit_defaults=True):
     """The order was given up."""
 
     reason: str
+    is_fulfilled: bool = False
 
 
 OrderEvent: TypeAlias = (
-    OrderCreated | OrderItemAdded | ShippingAddressUpdated | OrderShipped | OrderCancelled
-)
+    OrderCreated | OrderItemAdded | ShippingAddressUpdated
+    | OrderConfirmed | OrderShipped | OrderCancelled
+)  # fmt: skip
 
 
 # -- State: no more than the rules ask for ----------------------------------------------
 
 
 class OrderStatus(StrEnum):
-    """How far an order has come; only a created one is open to change."""
+    """How far an order has come; a created or a confirmed one is open."""
 
     CREATED = "created"
+    CONFIRMED = "confirmed"
     SHIPPED = "shipped"
     CANCELLED = "cancelled"
 
@@ -174,23 +145,42 @@ class Order(msgspec.Struct, frozen=True):
     customer_id: str = ""
     item_count: int = 0
     shipping_address: Address | None = None
+    is_fulfilled: bool = False
 
 
 # -- Rules: one function per command ----------------------------------------------------
 
 
-def create(command: CreateOrder, order: Order) -> OrderCreated:
-    """An order is created once, and never empty."""
+def create(
+    command: CreateOrder, order: Order, fulfilment: FulfilmentSettings, inventory: Inventory
+) -> OrderCreated | Coroutine[Any, Any, OrderCreated]:
+    """An order is created once, and never empty; one to be fulfilled waits for a look at stock."""
     if order.status is not None:
         raise Rejected("order_exists", "there is an order with this id already")
     if not command.items:
         raise Rejected("order_empty", "an order needs at least one item")
-    return OrderCreated(command.customer_id, command.items, command.shipping_address)
+    about = command.customer_id, command.items, command.shipping_address
+    created = OrderCreated(*about, fulfilment.enabled)
+    return _if_in_stock(created, inventory) if fulfilment.enabled else created
+
+
+async def _if_in_stock(created: OrderCreated, inventory: Inventory) -> OrderCreated:
+    """Say at once what is plainly out of stock: a courtesy, since what is shown lags behind."""
+    for product_id, quantity in created.quantities.items():
+        left = await inventory.left(product_id)
+        if left is not None and left < quantity:
+            raise InsufficientInventory(left, quantity, product_id)
+    return created
 
 
 def add_item(command: AddOrderItem, order: Order) -> OrderItemAdded:
-    """An open order takes items up to a limit; the same product again is an item of its own."""
+    """An open order takes items up to a limit, unless they are being reserved.
+
+    The same product again is an item of its own.
+    """
     _must_be_open(order)
+    if order.is_fulfilled:
+        raise Rejected("order_fulfilled", "what was ordered is being reserved: order more anew")
     if order.item_count >= ITEMS_LIMIT:
         raise Rejected("order_full", f"an order has at most {ITEMS_LIMIT} items")
     item = OrderItem(command.product_id, command.quantity, command.unit_price)
@@ -205,16 +195,24 @@ def update_address(command: UpdateShippingAddress, order: Order) -> ShippingAddr
     return ShippingAddressUpdated(command.shipping_address)
 
 
-def ship(_command: ShipOrder, order: Order) -> OrderShipped:
-    """An open order can be shipped."""
+def confirm(_command: ConfirmOrder, order: Order) -> OrderConfirmed | None:
+    """An open order can be confirmed, where it is fulfilled; once more, nothing happens."""
     _must_be_open(order)
-    return OrderShipped()
+    if not order.is_fulfilled:
+        raise Rejected("order_not_fulfilled", "nobody reserves anything for this order")
+    return OrderConfirmed() if order.status is OrderStatus.CREATED else None
+
+
+def ship(_command: ShipOrder, order: Order) -> OrderShipped:
+    """An open order can be shipped, confirmed or not."""
+    _must_be_open(order)
+    return OrderShipped(order.is_fulfilled)
 
 
 def cancel(command: CancelOrder, order: Order) -> OrderCancelled:
     """An open order can be cancelled."""
     _must_be_open(order)
-    return OrderCancelled(command.reason)
+    return OrderCancelled(command.reason, order.is_fulfilled)
 
 
 def _must_be_open(order: Order) -> None:
@@ -230,12 +228,14 @@ def _must_be_open(order: Order) -> None:
 def evolve(order: Order, event: OrderEvent) -> Order:
     """The order after an event."""
     match event:
-        case OrderCreated(customer_id, items, shipping_address):
-            return Order(OrderStatus.CREATED, customer_id, len(items), shipping_address)
+        case OrderCreated(customer_id, items, address, is_fulfilled):
+            return Order(OrderStatus.CREATED, customer_id, len(items), address, is_fulfilled)
         case OrderItemAdded():
             return msgspec.structs.replace(order, item_count=order.item_count + 1)
         case ShippingAddressUpdated(shipping_address):
             return msgspec.structs.replace(order, shipping_address=shipping_address)
+        case OrderConfirmed():
+            return msgspec.structs.replace(order, status=OrderStatus.CONFIRMED)
         case OrderShipped():
             return msgspec.structs.replace(order, status=OrderStatus.SHIPPED)
         case OrderCancelled():
@@ -245,6 +245,6 @@ def evolve(order: Order, event: OrderEvent) -> Order:
 decider = Decider(
     kind="order",
     initial=Order(),
-    decide=[create, add_item, update_address, ship, cancel],
+    decide=[create, add_item, update_address, confirm, ship, cancel],
     evolve=evolve,
 )

@@ -25,6 +25,7 @@ from engine import (
 )
 from handlers.orders import (
     OrderCancelled,
+    OrderConfirmed,
     OrderCreated,
     OrderItemAdded,
     OrderShipped,
@@ -62,6 +63,11 @@ def on_item_added(event: OrderItemAdded, context: EventContext) -> Iterator[Oper
     yield add(context.aggregate, total_amount=event.item.amount, item_count=1)
 
 
+def on_confirmed(_event: OrderConfirmed, context: EventContext) -> Iterator[Operation]:
+    """All that was ordered is reserved."""
+    yield put(context.aggregate, status=OrderStatus.CONFIRMED)
+
+
 def on_shipped(_event: OrderShipped, context: EventContext) -> Iterator[Operation]:
     """The order left the house."""
     yield put(context.aggregate, status=OrderStatus.SHIPPED)
@@ -75,7 +81,7 @@ def on_cancelled(_event: OrderCancelled, context: EventContext) -> Iterator[Oper
 orders = Projection(
     name="orders",
     row=OrderRow,
-    on=[on_created, on_item_added, on_shipped, on_cancelled],
+    on=[on_created, on_item_added, on_confirmed, on_shipped, on_cancelled],
     indexes=[
         Index("by_customer", ("customer_id",), order="created_at"),
         Index("by_customer_and_status", ("customer_id", "status"), order="created_at"),

@@ -54,6 +54,13 @@ def commands() -> Iterator[Json]:
         yield _end(order)
 
 
+def stock() -> Iterator[Json]:
+    """The units in stock of each product, also where there are none."""
+    for product in table("products"):
+        data = {"quantity": int(product["unitsInStock"])}
+        yield _command("StockProduct", f"product-{product['productID']}", "stock", data)
+
+
 def _create(order: Line, lines: list[Line]) -> Json:
     data = {
         "customer_id": order["customerID"],
@@ -151,6 +158,21 @@ def expected() -> Expected:
         amounts=dict(amounts),
         customers=customers,
     )
+
+
+def let_through(count: int = 830) -> tuple[set[str], dict[str, int]]:
+    """Of the first so many orders by id, those that there is stock for; and what is left then."""
+    left = {product["productID"]: int(product["unitsInStock"]) for product in table("products")}
+    wanted: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for line in table("order-details"):
+        wanted[line["orderID"]][line["productID"]] += int(line["quantity"])
+    through = set()
+    for order in sorted(wanted, key=int)[:count]:
+        if all(left[product] >= quantity for product, quantity in wanted[order].items()):
+            through.add(f"order-{order}")
+            for product, quantity in wanted[order].items():
+                left[product] -= quantity
+    return through, left
 
 
 if __name__ == "__main__":

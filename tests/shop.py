@@ -4,12 +4,27 @@ import json
 from typing import Any, cast
 
 import handlers
-from engine import Event
+from engine import Event, Queries, Query
 from engine.core import codec, registry
 from engine.core.decider import Decision, events_of
 from engine.testing import Happened, ReadModels
+from handlers.inventory import FulfilmentSettings, Inventory
 from projections.customers import customers
 from projections.orders import orders
+
+
+class Unasked(Queries):
+    """For deciders that must not ask."""
+
+    async def ask(self, query: Query[Any]) -> Any:
+        raise AssertionError(query)
+
+    async def ask_named(self, name: str, /, **fields: Any) -> Any:
+        raise AssertionError(name, fields)
+
+
+NO_FULFILMENT: list[object] = [FulfilmentSettings(), Inventory(Unasked())]
+"""What the shop's deciders are handed where fulfilment is off."""
 
 
 class Shop:
@@ -17,7 +32,7 @@ class Shop:
 
     def __init__(self) -> None:
         self.read_models = ReadModels(orders, customers)
-        self._domain = registry.build(handlers.deciders)
+        self._domain = registry.build(handlers.deciders, services=NO_FULFILMENT)
         self._states: dict[str, object] = {}
 
     def handle(self, line: dict[str, Any]) -> None:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import NamedTuple, Self, cast
+from types import CoroutineType
+from typing import Any, NamedTuple, Self, cast
 
 from engine.core.codec import encode, event_meta, of_version
 from engine.core.decider import Decision, split
@@ -111,32 +112,32 @@ class Actors:
         if actor.version >= actor.due_at:
             self._snapshots.due[aggregate] = None
 
-    def decide(self, received: Received) -> Answer | Deferral:
+    def decide(self, received: Received) -> Answer | Deferral | None:
         """Let a command's actor decide, and take in what follows from it. Never raises.
 
-        Nearly every decider decides at once: no coroutine is made for those.
+        Nearly every decider decides at once: no task is made for those. None where this one
+        turns out to wait for something: `begin` asks it again.
         """
-        actor = self._actors[received.aggregate]
-        try:
-            return self._precluded(received, actor) or self._accepted(
-                received, actor, cast("Decision", self._ask(received, actor))
-            )
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the actor's boundary
-            return declined(error)
+        answer = self.begin(received)
+        if isinstance(answer, CoroutineType):
+            answer.close()
+            return None
+        return answer
 
-    def begin(self, received: Received) -> Answer | Deferral | Awaitable[Decision]:
-        """`decide`, or, where a decider may wait for something, what `finish` takes in later.
+    def begin(self, received: Received) -> "Answer | Deferral | CoroutineType[Any, Any, Decision]":
+        """`decide`, or, where a decider waits for something, what `finish` takes in later.
 
         The aggregate must get no other event meanwhile.
         """
-        if not received.may_wait:
-            return self.decide(received)
         actor = self._actors[received.aggregate]
         try:
-            return self._precluded(received, actor) or cast(
-                "Awaitable[Decision]", self._ask(received, actor)
-            )
-        except Exception as error:  # noqa: BLE001 -- the actor's boundary
+            if (answer := self._precluded(received, actor)) is not None:
+                return answer
+            decision = self._ask(received, actor)
+            if isinstance(decision, CoroutineType):
+                return decision
+            return self._accepted(received, actor, cast("Decision", decision))
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 -- the actor's boundary
             return declined(error)
 
     def finish(self, received: Received, decision: Callable[[], Decision]) -> Answer | Deferral:

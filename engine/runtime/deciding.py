@@ -81,10 +81,12 @@ class Deciding:
             elif command.aggregate in chains or command.may_wait:
                 chains.setdefault(command.aggregate, []).append(i)
             else:
-                answers[i] = decided = self._actors.decide(command)
-                if isinstance(decided, Deferral):
-                    answers[i] = self._tried(command, decided)
-                    halted.update([command.aggregate] if answers[i] is decided else ())
+                decided = self._at_once(command)
+                if decided is None:
+                    chains[command.aggregate] = [i]
+                    continue
+                answers[i] = decided
+                halted.update([command.aggregate] if isinstance(decided, Deferral) else ())
                 if laps.are_over(command):
                     # Leases must be renewed and other partitions served meanwhile.
                     await anyio.lowlevel.checkpoint()
@@ -104,6 +106,11 @@ class Deciding:
             return refused(command.refusal)
         refusal = self._window.refusal(command, None)
         return None if refusal is None else refused(refusal, of_id=False)
+
+    def _at_once(self, command: Received) -> Answer | Deferral | None:
+        """What a decider says that need not wait; None where it turns out to."""
+        decided = self._actors.decide(command)
+        return None if decided is None else self._tried(command, decided)
 
     async def _decide_chain(
         self,

@@ -1,6 +1,6 @@
 """States stay as they are: deciding answers with events, and evolving makes new states."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import wraps
@@ -58,14 +58,17 @@ def _watched_rules(rules: Decider[Any]) -> Decider[Any]:
 def _watched_handler(handler: CommandHandler) -> CommandHandler:
     what = f"deciding {handler.command.__name__}"
 
-    def decide(command: Any, state: Any, **services: Any) -> Decision:
+    def decide(command: Any, state: Any, **services: Any) -> Decision | Awaitable[Decision]:
         # A generator decides while its events are taken: here, before anybody looks.
         with _left(state, what):
-            answer = cast("Decision", handler.decide(command, state, **services))
+            answer = handler.decide(command, state, **services)
+            if isinstance(answer, Coroutine):
+                answer.close()  # asked again once it is wanted: nobody may want it
+                return later(command, state, services)
             return tuple(answer) if isinstance(answer, Iterable) else answer
 
-    async def decide_later(command: Any, state: Any, **services: Any) -> Decision:
+    async def later(command: Any, state: Any, services: Mapping[str, Any]) -> Decision:
         with _left(state, what):
             return await cast("Awaitable[Decision]", handler.decide(command, state, **services))
 
-    return replace(handler, decide=decide_later if handler.is_async else decide)
+    return replace(handler, decide=decide)

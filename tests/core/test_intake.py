@@ -18,6 +18,7 @@ from engine.core.refusal import Refusal
 from engine.core.registry import build
 from engine.core.routing import ID_LENGTH_LIMIT, partition_of
 from handlers.orders import CreateOrder
+from tests.shop import NO_FULFILMENT
 
 PARTITIONS, SECRET, LIMIT = 8, b"secret", 4096
 HOME = partition_of("order-42", PARTITIONS)
@@ -39,7 +40,9 @@ GOOD: dict[bytes, bytes] = {
 
 
 def receive(fields: Mapping[bytes, bytes], partition: int = HOME) -> Received:
-    intake = Intake(build(handlers.deciders), partition, PARTITIONS, SECRET, LIMIT)
+    intake = Intake(
+        build(handlers.deciders, services=NO_FULFILMENT), partition, PARTITIONS, SECRET, LIMIT
+    )
     return intake.receive(Entry(ENTRY, fields))
 
 

@@ -12,6 +12,7 @@ import handlers
 import projections
 from engine.core.errors import Misregistered, Unreadable
 from engine.core.messages import CommandContext, Event
+from engine.core.packages import domain_from
 from engine.core.projection import Operation
 from engine.core.registry import build, require_handled
 from engine.core.retry import Retry
@@ -58,11 +59,13 @@ def test_events_are_decoded_by_name() -> None:
 
 
 def test_the_order_shop_is_a_domain() -> None:
-    domain = build(handlers.deciders, projections.projections, projections.queries)
+    domain = domain_from(handlers, projections)
     require_handled(domain, "handlers")
-    assert set(domain.deciders) == {"order", "customer"}
-    assert set(domain.projections) == {"orders", "customers"}
-    assert set(domain.queries) == {"GetOrderById", "GetOrdersByCustomer", "GetCustomer"}
+    assert set(domain.deciders) == {"order", "customer", "product", "fulfilment"}
+    assert set(domain.projections) == {"orders", "customers", "stock"}
+    assert set(domain.queries) == {
+        "GetOrderById", "GetOrdersByCustomer", "GetCustomer", "GetStock",
+    }  # fmt: skip
 
 
 def test_a_function_may_take_several_messages() -> None:

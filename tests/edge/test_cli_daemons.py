@@ -158,7 +158,7 @@ def test_other_partitions_are_3_with_both_numbers(valkey_url: str, namespace: st
 def test_unknown_projections_are_2(valkey_url: str, namespace: str) -> None:
     said = Semel(valkey_url, namespace).run("project", "ordres")
     assert said.code == 2
-    assert "customers, orders" in said.err
+    assert "customers, fulfilment, orders, stock" in said.err
 
 
 def test_a_project_without_handlers_is_told(valkey_url: str, namespace: str) -> None:

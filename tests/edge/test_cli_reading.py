@@ -202,6 +202,7 @@ def test_status_says_who_serves(semel: Semel) -> None:
     assert {each["name"]: each["owned"] for each in said.data["projections"]} == {
         "customers": 4,
         "orders": 4,
+        "stock": 4,
     }
     text = semel.run("status").out
     assert text.startswith(f"{semel.namespace}: all 4 partitions are served")

@@ -29,7 +29,7 @@ def test_what_nobody_serves_is_unowned_and_that_is_no(valkey_url: str, namespace
     assert said.data["summary"] == summary
     assert said.errors == [{"code": "not_served", "message": summary}]
     assert {each["name"]: each["states"] for each in said.data["projections"]} == {
-        "customers": {"unowned": 4}, "orders": {"unowned": 4},
+        "customers": {"unowned": 4}, "orders": {"unowned": 4}, "stock": {"unowned": 4},
     }  # fmt: skip
     text = semel.run("status")
     assert text.code == 1

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from functools import wraps
+from inspect import isawaitable
 from random import Random
 from typing import Any
 
@@ -13,7 +14,7 @@ from engine import Decider
 from tests.faults import bank
 from tests.faults.bank import routers
 
-__all__ = ["deciders", "routers"]
+__all__ = ["deciders", "routers", "services"]
 
 _RAISES, _LINGERS = 0.03, 0.02
 """How likely an attempt is to come to nothing, and to take longer than a batch waits for it."""
@@ -43,7 +44,8 @@ def _slow(decide: Callable[..., Any]) -> Callable[..., Any]:
     async def decided(*args: Any, **kwargs: Any) -> Any:
         if _luck.random() < _LINGERS:
             await anyio.sleep(_LINGER_SECONDS)
-        return unsure(*args, **kwargs)
+        decision = unsure(*args, **kwargs)
+        return await decision if isawaitable(decision) else decision
 
     return decided
 
@@ -56,3 +58,4 @@ def _over_a_bad_line(decider: Decider[Any]) -> Decider[Any]:
 
 
 deciders = [_over_a_bad_line(decider) for decider in [*handlers.deciders, *bank.deciders]]
+services = handlers.services

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,17 +10,14 @@ from hypothesis import given as forall
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from engine import Command, Event
-from engine.testing import given
+from engine import Command, Event, testing
 from handlers.orders import (
     ITEMS_LIMIT,
     AddOrderItem,
-    Address,
     CancelOrder,
     CreateOrder,
     OrderCancelled,
     OrderCreated,
-    OrderItem,
     OrderItemAdded,
     OrderShipped,
     OrderStatus,
@@ -28,6 +26,10 @@ from handlers.orders import (
     UpdateShippingAddress,
     decider,
 )
+from handlers.values import Address, OrderItem
+from tests.shop import NO_FULFILMENT
+
+given = partial(testing.given, services=NO_FULFILMENT)
 
 REIMS = Address("1 Main", "Reims", "FR", "51100")
 CORK = Address("8 Johnstown Road", "Cork", "Ireland")

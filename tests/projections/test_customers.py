@@ -7,7 +7,8 @@ import pytest
 from engine import NotFound
 from engine.testing import Happened, ReadModels
 from handlers.customers import CustomerRegistered, CustomerRenamed
-from handlers.orders import Address, OrderCancelled, OrderCreated, OrderItem, OrderItemAdded
+from handlers.orders import OrderCancelled, OrderCreated, OrderItemAdded
+from handlers.values import Address, OrderItem
 from projections.customers import CustomerRow, GetCustomer, customers, get_customer
 
 REIMS = Address("1 Main", "Reims", "FR", "51100")

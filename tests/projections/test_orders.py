@@ -10,15 +10,14 @@ from engine import Event, NotFound, SemelError
 from engine.testing import Happened, ReadModels
 from handlers.customers import CustomerRegistered, CustomerRenamed
 from handlers.orders import (
-    Address,
     OrderCancelled,
     OrderCreated,
-    OrderItem,
     OrderItemAdded,
     OrderShipped,
     OrderStatus,
     ShippingAddressUpdated,
 )
+from handlers.values import Address, OrderItem
 from projections.customers import customers
 from projections.orders import (
     GetOrderById,

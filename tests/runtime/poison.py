@@ -14,6 +14,7 @@ from tests.eventually import eventually
 from tests.runtime.meddling import Death
 from tests.runtime.reading import PARTITION, Reading, Rows, plain
 from tests.runtime.stage import aggregates
+from tests.shop import NO_FULFILMENT
 
 EVENTS = 6
 ONE, TWO = aggregates("order", PARTITION, 2)
@@ -67,7 +68,9 @@ class Play:
 
     def __init__(self, r: Reading, bugs: Bugs) -> None:
         self.r, self.bugs = r, bugs
-        r.stage.domain = registry.build(handlers.deciders, projections=[bugs.projection])
+        r.stage.domain = registry.build(
+            handlers.deciders, projections=[bugs.projection], services=NO_FULFILMENT
+        )
 
     async def read(self) -> Rows:
         return plain(await self.r.read(1, projection=self.bugs.projection))

@@ -1,7 +1,7 @@
 """A kind of aggregate that does what a shop never should, for the sake of tests."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from time import monotonic
 from typing import Annotated, Any, TypeAlias
 
@@ -15,6 +15,7 @@ from engine import Command, CommandContext, Decider, Event, Rejected, Retry
 from engine.core import registry
 from engine.core.registry import Domain
 from tests.runtime.meddling import Death
+from tests.shop import NO_FULFILMENT
 
 
 class Note(Command):
@@ -37,6 +38,12 @@ class Wait(Command):
     """Wait until the gate of this name is opened."""
 
     gate: str
+
+
+class Perhaps(Command):
+    """Wait until the gate of this name is opened, if there is a name."""
+
+    gate: str = ""
 
 
 class Ask(Command):
@@ -139,6 +146,14 @@ async def wait(command: Wait, _: Any, gates: Gates, context: CommandContext) -> 
     return Noted(command.gate)
 
 
+def perhaps(
+    command: Perhaps, state: Texts, gates: Gates, context: CommandContext
+) -> Noted | Coroutine[Any, Any, Noted]:
+    if command.gate:
+        return wait(Wait(gate=command.gate), state, gates, context)
+    return Noted("at once")
+
+
 def ask(command: Ask, _: Texts, gates: Gates, context: CommandContext) -> Noted:
     gates.asked.append(context.id)
     if command.service in gates.down:
@@ -206,6 +221,7 @@ def domain_with(gates: Gates, retry: Mapping[type[Command], Retry] = NO_LIMITS) 
             fail,
             refuse,
             wait,
+            perhaps,
             ask,
             hog,
             hog_later,
@@ -221,7 +237,7 @@ def domain_with(gates: Gates, retry: Mapping[type[Command], Retry] = NO_LIMITS) 
     )
     return registry.build(
         deciders=[*handlers.deciders, probe],
-        services=[gates],
+        services=[gates, *NO_FULFILMENT],
         projections=projections.projections,
         queries=projections.queries,
     )

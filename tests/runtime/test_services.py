@@ -27,6 +27,7 @@ from handlers.customers import RegisterCustomer
 from projections.customers import GetCustomer
 from tests.eventually import eventually
 from tests.runtime.stage import Stage
+from tests.shop import NO_FULFILMENT
 
 seen: list[str] = []
 
@@ -83,7 +84,7 @@ def domain() -> Domain:
     door = Decider(kind="door", initial=None, decide=[greet], evolve=evolve)
     return registry.build(
         deciders=[*handlers.deciders, door],
-        services=[bell, rope],
+        services=[bell, rope, *NO_FULFILMENT],
         projections=projections.projections,
         queries=projections.queries,
     )

@@ -64,6 +64,23 @@ async def test_what_stands_behind_it_in_its_batch_waits_too() -> None:
     assert [one.version for one in late] == [2, 3]
 
 
+async def test_a_plain_decider_may_turn_out_to_wait_and_its_aggregate_with_it() -> None:
+    stage = Stage(patience_seconds=0.01)
+    sent = [
+        stage.send("Perhaps", aggregate, data, id=f"p{n}")
+        for n, (aggregate, data) in enumerate(
+            [(PROBE, {}), (PROBE, {"gate": "g"}), (PROBE, {}), (OTHER, {})]
+        )
+    ]
+    async with stage.owner(HOME):
+        outcomes = [await stage.outcome(entry, HOME) for entry in sent]
+        codes = [one.detail.get("code", one.status) for one in outcomes]
+        assert codes == ["accepted", "slow", "behind", "accepted"]
+        stage.gates["g"].set()
+        late = [await stage.late_outcome(entry, HOME) for entry in sent[1:3]]
+    assert [one.version for one in late] == [2, 3]
+
+
 async def test_what_is_slow_is_deferred_and_goes_on() -> None:
     stage = Stage(patience_seconds=0.01)
     async with stage.owner(HOME):

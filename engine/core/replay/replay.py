@@ -1,7 +1,7 @@
 """One aggregate after the other: its events folded anew, its commands decided again."""
 
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -171,7 +171,7 @@ class Replay:
     async def _asked(self, received: Received, state: Any) -> Any:
         handler = cast("CommandHandler", received.handler)
         decision: Any = handler.ask(received.command, state, received.context)
-        return await self._limited(decision) if handler.is_async else decision
+        return await self._limited(decision) if isinstance(decision, Coroutine) else decision
 
     def _stored(self, event: Event, kind: str) -> Event:
         """An event as it would come back from where it is stored; raises where it would not be."""

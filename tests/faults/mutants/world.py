@@ -34,12 +34,13 @@ from tests.faults.checker import Window
 from tests.faults.mutants.client import HOME, PARTITIONS, Client, Sent
 from tests.faults.mutants.tenancy import Tenancy
 from tests.faults.sampler import Sampler
+from tests.shop import NO_FULFILMENT
 
 LEASE_SECONDS = 30.0
 """Longer than any scenario: a lease ends when the story says so."""
 
 SHOP = registry.build(
-    handlers.deciders, projections=projections.projections, queries=projections.queries
+    handlers.deciders, projections.projections, projections.queries, services=NO_FULFILMENT
 )
 
 Wrap = Callable[[Any], Any]
