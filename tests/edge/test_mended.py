@@ -160,7 +160,7 @@ async def test_an_id_used_by_others_answers_nobody_behind_an_intruder(place: Pla
         refused, bob = list[BaseException](), RenameCustomer(name="Bob")
 
         async def rename() -> None:
-            sent = client.commands.dispatch(bob, aggregate=name, id="mine", wait_seconds=1)
+            sent = client.commands.dispatch(bob, aggregate=name, id="mine", wait_seconds=3)
             with pytest.raises(Unknown) as caught:
                 await sent
             refused.append(caught.value)
@@ -168,6 +168,8 @@ async def test_an_id_used_by_others_answers_nobody_behind_an_intruder(place: Pla
         tasks.start_soon(rename)
         await eventually(lambda: place.waiting() == 3, "it stands behind it")
         async with place.engine():
+            await eventually(place.dead, "the intruder is taken out, while it waits")
+            assert not refused
             await eventually(lambda: bool(refused), "it is not answered by the other's")
             with pytest.raises(Rejected, match="id_reused"):
                 await client.commands.dispatch(bob, aggregate=name, id="mine")
