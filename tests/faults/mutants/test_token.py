@@ -39,7 +39,7 @@ async def test_a_commit_that_comes_after_the_next_owner_has_begun(
         await freezes.reached.wait()
         rename_server(world.redis)
         world.lapse()
-        async with world.owner(lambda real: Meddler(real, {"load": begins})) as successor:
+        async with world.owner(lambda real: Meddler(real, {"waiting": begins})) as successor:
             await begins.reached.wait()
             freezes.opened.set()
             end = await frozen.finish()
