@@ -34,7 +34,7 @@ class Receiver:
 
     def about(self, projection: str) -> list[Message]:
         """What was said of one projection."""
-        return [message for message in self.messages if message["projection"] == projection]
+        return [message for message in self.messages if message.get("projection") == projection]
 
     def events(self, projection: str) -> list[str]:
         """The events that one projection had."""
