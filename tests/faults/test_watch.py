@@ -56,7 +56,8 @@ async def test_something_is_left_to_do(change: Change) -> None:
 async def test_generations_that_are_over_leave_nothing() -> None:
     redis = await quiet()
     await redis.hset(KEYS.live("orders"), mapping={"live": 4, "previous": 3, "removing": 2})
-    await redis.hset(KEYS.live("customers"), "live", 1)
+    for name in ("customers", "stock"):
+        await redis.hset(KEYS.live(name), "live", 1)
     await redis.delete(KEYS.projection(LAST, "orders", 1))
     for number in (4, 3, 2):
         await redis.hset(KEYS.row("orders", number, "o-1"), "total", 1)
