@@ -49,9 +49,6 @@ class Frozen:
         """The one stream there is."""
         return self
 
-    async def run(self) -> None:
-        """Nothing is read."""
-
     def retire(self) -> None:
         """Nobody else reads."""
 
