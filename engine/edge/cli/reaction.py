@@ -8,7 +8,7 @@ import typer
 from engine.core.errors import NotFound, SemelError
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say
-from engine.edge.cli.readable import ago, table
+from engine.edge.cli.readable import ago_if_known, table
 from engine.edge.cli.running import start
 from engine.edge.cli.watching import Interval, Look, Watch, watched
 
@@ -103,9 +103,9 @@ def listed(found: "Sequence[Reaction]") -> Iterator[str]:
         (
             (
                 each.name, each.state, str(each.behind),
-                "-" if each.seconds is None else ago(each.seconds),
+                ago_if_known(each.seconds),
                 "-" if each.rate is None else f"{each.rate:g}/s",
-                "-" if each.moved is None else ago(each.moved),
+                ago_if_known(each.moved),
                 f"{each.parked} ({each.passed_over} events)" if each.parked else "0",
                 f"{each.owned} of {sum(each.states.values())}",
                 ", ".join(each.workers) or "nobody",
@@ -126,7 +126,7 @@ def _partitions(router: "Reaction") -> Iterator[str]:
         (
             (
                 str(each.partition), each.state, str(each.behind),
-                "-" if each.moved is None else ago(each.moved), str(each.parked),
+                ago_if_known(each.moved), str(each.parked),
                 str(each.position), str(each.head), each.owner or "nobody",
             )
             for each in places

@@ -24,6 +24,11 @@ def ago(seconds: float) -> str:
     return f"{seconds:.1f} s"
 
 
+def ago_if_known(seconds: float | None) -> str:
+    """The same in a table, where there may be nothing to tell."""
+    return "-" if seconds is None else ago(seconds)
+
+
 def document(value: Any, indent: str = "") -> Iterator[str]:
     """Lines that show any plain value; nested ones are indented."""
     match value:

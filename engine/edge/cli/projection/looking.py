@@ -9,7 +9,7 @@ import typer
 from engine.core.errors import NotFound, SemelError
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say
-from engine.edge.cli.readable import ago, table
+from engine.edge.cli.readable import ago, ago_if_known, table
 from engine.edge.cli.running import start
 from engine.edge.cli.watching import Interval, Look, Watch, watched
 
@@ -183,9 +183,9 @@ def _cells(each: "Generation | Standing") -> Iterable[str]:
     return (
         each.state,
         str(each.behind),
-        "-" if each.seconds is None else ago(each.seconds),
+        ago_if_known(each.seconds),
         "-" if each.rate is None else f"{each.rate:g}/s",
-        "-" if each.moved is None else ago(each.moved),
+        ago_if_known(each.moved),
         f"{each.parked} ({each.passed_over} events)" if each.parked else "0",
         "-" if group is None or group.lag is None else str(group.lag),
         "-" if group is None else str(group.pending),
