@@ -23,6 +23,7 @@ from engine.app import Health
 from engine.core.errors import Misuse
 from engine.settings import Settings
 from engine.telemetry import log, metrics
+from engine.telemetry.exposition import begin_showing, exposition
 
 REQUESTS_AT_ONCE = 8
 """Each costs a thread for a moment; a scraper and two probes need three. More are hung up on."""
@@ -97,7 +98,7 @@ class _Application:
         match environ["PATH_INFO"]:
             case "/metrics":
                 metrics.LOOP_LAG.set(self._health.lag)
-                shown: Iterable[bytes] = metrics.exposition(environ, start_response)
+                shown: Iterable[bytes] = exposition(environ, start_response)
                 return shown
             case "/livez":
                 return _checked(start_response, *self._health.live())
@@ -133,7 +134,7 @@ def monitoring(settings: Settings, health: Health) -> Iterator[None]:
     if settings.metrics_port is None:
         yield
         return
-    metrics.begin_showing()
+    begin_showing()
     with _listening(settings.metrics_host, settings.metrics_port, health) as server:
         thread = Thread(
             target=server.serve_forever, args=(_POLL_SECONDS,), name="semel-monitoring", daemon=True

@@ -152,7 +152,7 @@ class EffectReaction(Reacting):
                 tasks.start_soon(self._in_order, aggregate, chain, undone)
         if undone:
             return False
-        await self._move_behind(events[-1])
+        await self._move_behind(events[-1], is_nothing=not chains)
         self._at = events[-1].position
         await self._moved(len(events))
         return True
@@ -179,7 +179,7 @@ class EffectReaction(Reacting):
                 return True
             attempts += 1
             if not await self._parking.parks(event, error, attempts, 0.0):
-                await self._standstill.wait(attempts, event, error, self._parking.hint)
+                await self._stand_still(attempts, event, error)
                 if await self._parking.is_asked():
                     return False
         return True

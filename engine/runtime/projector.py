@@ -14,27 +14,25 @@ import anyio
 
 from engine.core.codec import logged, read_event_meta
 from engine.core.errors import NotNow, Refused, Torn
+from engine.core.generations import BUILDING
 from engine.core.parking import Fault
 from engine.core.ports import Log
+from engine.core.ports.reading import NO_NOTES
 from engine.core.projecting import projecting
 from engine.core.records import Checkpoint, Entry, LoggedEvent, RowChange
 from engine.core.registry import Domain
 from engine.runtime.beginning import branches_here, trusted_checkpoint
 from engine.runtime.build import Build
 from engine.runtime.caution import DEATHS_LIMIT, Caution
+from engine.runtime.follower import Follower
 from engine.runtime.lag import Lag
-from engine.runtime.patience import patiently
-from engine.runtime.progress import Progress
 from engine.runtime.replay import ProjectionParking
 from engine.runtime.standstill import Standstill
 from engine.settings import Settings
 from engine.telemetry import log, metrics
 
-IDLE_SECONDS = 1.0
-"""After this long without an event, head is asked whether there should have been one."""
 
-
-class Projector:
+class Projector(Follower):
     """One generation of one projection in one partition, while this process owns it."""
 
     kind = "projection"
@@ -49,19 +47,12 @@ class Projector:
         server: str,
         settings: Settings,
     ) -> None:
+        super().__init__()
         self._build, self._partition, self._key = build, partition, key
         self._projection = projection = build.projection
         self._project_one = projecting(domain, projection)
         self._open_log, self._server, self._settings = open_log, server, settings
-        self.progress, self._stopping = Progress(counted=True), anyio.Event()
-        self._stop: Callable[[], None] | None = None
         self._standstill = Standstill(projection.name, partition, self.progress, self._stopping)
-
-    def stop(self) -> None:
-        """Finish the batch in hand and read no further."""
-        self._stopping.set()
-        if self._stop is not None:
-            self._stop()
 
     async def serve(self, token: str) -> None:
         """Own the partition's log for this generation; raises `Fenced`, `Torn` or `Lost`."""
@@ -80,32 +71,20 @@ class Projector:
         )  # fmt: skip
         await self._parking.load()
         await self._log.seek(self._reached.position)
-        self._subscription = self._build.feed.subscribe(self._key, "")
-        self._stop = self._subscription.close
         self._lag = Lag(self._build, self._partition, self._log, lambda: self._reached.position)
         try:
-            async with self._lag.shown():
-                await self._read()
-        except NotNow:
-            if not self._stopping.is_set():
-                raise
+            await self._follow(self._build.feed.subscribe(self._key, ""), self._lag)
         finally:
-            self._subscription.close()
-            self._standstill.over()
-            self._parking.close()
             metrics.PROJECTION_MOVED.remove(self._projection.name, self._partition)
 
-    async def _read(self) -> None:
-        """Apply what comes, and between two steps do what is asked about those who are parked."""
-        while not self._stopping.is_set():
-            entries: list[Entry] | None = []
-            with anyio.move_on_after(IDLE_SECONDS):
-                entries = await self._subscription.take()
-            if entries:
-                await self._take(entries)
-            elif entries is not None and await self._lag.head() > self._reached.position:
-                await self._seek()
-            await self._parking.heed(self._reached)
+    @property
+    def _is_level(self) -> bool:
+        return self._restraint.put_off is None
+
+    async def _idle(self) -> None:
+        """Look whether somebody else has read what is next."""
+        if await self._lag.head() > self._reached.position:
+            await self._seek()
 
     async def _caution_after(self, checkpoint: Checkpoint) -> Caution[int]:
         """How careful this worker must be, after what became of those before it."""
@@ -122,11 +101,12 @@ class Projector:
         """Read on behind the checkpoint, whatever anybody has read."""
         await self._subscription.hold()
         await self._log.seek(self._reached.position)
+        self._restraint.forget()
         self._subscription.rewind("")
 
     async def _take(self, entries: Sequence[Entry]) -> None:
         """Apply what is next; what was applied before is passed over."""
-        at = self._reached.position
+        at = (self._restraint.put_off or self._reached).position
         events = [event for entry in entries if (event := logged(entry)).position > at]
         if not events:
             return
@@ -185,12 +165,15 @@ class Projector:
         """
         last, attempts, since = events[-1], 0, anyio.current_time()
         reached = Checkpoint(last.position, read_event_meta(last.meta).entry, self._branch)
+        if not changes and self._puts_off(reached):
+            self._count(len(events))
+            return True
         while not self._stopping.is_set():
             write = partial(
                 self._log.apply, self._reached.position, reached, changes, self._parking.notes
             )
             try:
-                await patiently(write, self.progress, self._stopping.is_set)
+                await self._patiently(write)
             except NotNow:
                 return False
             except Refused as error:
@@ -200,7 +183,7 @@ class Projector:
                 if await self._parking.parks(last, error, attempts, since):
                     changes = []
                     continue
-                await self._standstill.wait(attempts, last, error, self._parking.hint)
+                await self._stand_still(attempts, last, error)
                 if await self._parking.is_asked():
                     return False
             else:
@@ -214,14 +197,26 @@ class Projector:
                 return False
         return True
 
+    def _puts_off(self, reached: Checkpoint) -> bool:
+        """As everybody; but one that is built must be level with the live one to take its place."""
+        return self._build.stage != BUILDING and super()._puts_off(reached)
+
+    async def _move(self, reached: Checkpoint) -> None:
+        await self._patiently(
+            partial(self._log.apply, self._reached.position, reached, [], NO_NOTES)
+        )
+        await self._moved(reached, 0)
+
     async def _moved(self, reached: Checkpoint, events: int) -> None:
-        """Note that a step is done."""
-        self._reached = reached
+        """Note that a step is done, and written."""
+        self._wrote(reached)
+        self._count(events)
+        await self._caution.survived(reached.position)
+
+    def _count(self, events: int) -> None:
         self.progress.moved(events)
         self._standstill.over()
-        self._parking.noted()
         metrics.count_applied(self._projection.name, self._partition, events)
-        await self._caution.survived(reached.position)
 
     async def _project(self, event: LoggedEvent) -> list[RowChange] | None:
         """One event's changes, none where its aggregate is parked; None to begin anew.
@@ -237,7 +232,7 @@ class Projector:
                 attempts, since = attempts + 1, since or anyio.current_time()
                 if await self._parking.parks(event, error, attempts, since):
                     break
-                await self._standstill.wait(attempts, event, error, self._parking.hint)
+                await self._stand_still(attempts, event, error)
                 if self._stopping.is_set() or await self._parking.is_asked():
                     return None
             else:

@@ -7,33 +7,27 @@ what makes sure that it is not done twice, is told by `engine.runtime.reaction` 
 `engine.runtime.effects`.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 
-import anyio
-
 from engine.core.branches import Branch
 from engine.core.codec import logged, read_event_meta
-from engine.core.errors import NotNow, Torn
+from engine.core.errors import Torn
 from engine.core.parking import Fault
 from engine.core.ports import Feed, ReactionLog
 from engine.core.ports.reacting import NO_MARKS
 from engine.core.records import Checkpoint, Entry, LoggedEvent
 from engine.runtime.beginning import branches_here, checked_checkpoint
 from engine.runtime.caution import DEATHS_LIMIT, Caution
+from engine.runtime.follower import Follower
 from engine.runtime.lag import ReactionLag
 from engine.runtime.looking_back import indexes_behind
 from engine.runtime.parking import Parking
-from engine.runtime.patience import Reply, patiently
-from engine.runtime.progress import Progress
 from engine.runtime.standstill import ReactionStandstill
 from engine.settings import Settings
 from engine.telemetry import metrics
-
-IDLE_SECONDS = 1.0
-"""After this long without an event it is looked what is asked about those who are parked."""
 
 CURE = (
     "Look what followed from that. Then remove the router's key there, {…:P}:reaction:NAME: it "
@@ -42,7 +36,7 @@ CURE = (
 """What to do where a router has read what was lost since: marks tell what need not be sent."""
 
 
-class Reacting(ABC):
+class Reacting(Follower):
     """One router, or one side effect, in one partition, while this process owns it."""
 
     kind = "reaction"
@@ -57,17 +51,10 @@ class Reacting(ABC):
         server: str,
         settings: Settings,
     ) -> None:
+        super().__init__()
         self._name, self._partition, self._key, self._feed = name, partition, key, feed
         self._open_log, self._server, self._settings = open_log, server, settings
-        self.progress, self._stopping = Progress(counted=True), anyio.Event()
-        self._stop: Callable[[], None] | None = None
         self._standstill = ReactionStandstill(name, partition, self.progress, self._stopping)
-
-    def stop(self) -> None:
-        """Finish the batch in hand and read no further."""
-        self._stopping.set()
-        if self._stop is not None:
-            self._stop()
 
     @abstractmethod
     async def _begin(self, branches: Sequence[Branch]) -> Parking:
@@ -99,30 +86,16 @@ class Reacting(ABC):
         self._parking = await self._begin(branches)
         self._at = self._lowest
         self._indexes = await indexes_behind(self._log, self._at)
-        self._subscription = self._feed.subscribe(self._key, f"{self._at}-0")
-        self._stop = self._subscription.close
+        subscription = self._feed.subscribe(self._key, f"{self._at}-0")
         lag = ReactionLag(self._name, self._partition, self._log, lambda: self._reached.position)
-        try:
-            async with lag.shown():
-                await self._read()
-        except NotNow:
-            if not self._stopping.is_set():
-                raise
-        finally:
-            self._subscription.close()
-            self._standstill.over()
-            self._parking.close()
+        await self._follow(subscription, lag)
 
-    async def _read(self) -> None:
-        """Handle what comes, and between two steps do what is asked about those who are parked."""
-        while not self._stopping.is_set():
-            entries: list[Entry] | None = []
-            with anyio.move_on_after(IDLE_SECONDS):
-                entries = await self._subscription.take()
-            if entries:
-                await self._take(entries)
-            if self._at == self._reached.position:
-                await self._parking.heed(self._reached)
+    @property
+    def _is_level(self) -> bool:
+        return self._at == self._reached.position
+
+    async def _idle(self) -> None:
+        """What is read by position is nobody else's to read."""
 
     async def _take(self, entries: Sequence[Entry]) -> None:
         events = [event for entry in entries if (event := logged(entry)).position > self._at]
@@ -144,6 +117,7 @@ class Reacting(ABC):
     async def _go_back(self, position: int) -> None:
         """Read again behind a position."""
         self._at = position
+        self._restraint.forget()
         self._indexes = await indexes_behind(self._log, position)
         await self._subscription.hold()
         self._subscription.rewind(f"{position}-0")
@@ -155,13 +129,13 @@ class Reacting(ABC):
                 self._log.move, self._reached.position, reached, self._marks, self._parking.notes
             )
         )
-        self._reached = reached
-        self._parking.noted()
+        self._wrote(reached)
 
-    async def _move_behind(self, event: LoggedEvent) -> None:
-        """Move the checkpoint behind an event."""
-        entry = read_event_meta(event.meta).entry
-        await self._move(Checkpoint(event.position, entry, self._branch))
+    async def _move_behind(self, event: LoggedEvent, *, is_nothing: bool = False) -> None:
+        """Move the checkpoint behind an event; not at once where nothing was done."""
+        reached = Checkpoint(event.position, read_event_meta(event.meta).entry, self._branch)
+        if not is_nothing or not self._puts_off(reached):
+            await self._move(reached)
 
     async def _moved(self, events: int) -> None:
         """Say that a step is done."""
@@ -186,6 +160,3 @@ class Reacting(ABC):
             checkpoint.crashes, lambda position: self._log.suspect(str(position)),
             self._log.acquit, lambda position: position >= last,
         )  # fmt: skip
-
-    async def _patiently(self, step: Callable[[], Awaitable[Reply]]) -> Reply:
-        return await patiently(step, self.progress, self._stopping.is_set)

@@ -73,7 +73,7 @@ class Reaction(Reacting):
             wishes += routed
         if self._parking.notes:
             # First: what is behind would else be sent, and the event be taken for sent too.
-            await self._move(self._reached)
+            await self._move(self._restraint.put_off or self._reached)
         last, settings = events[-1], self._settings
         for portion in portions(wishes, settings.batch_commands, settings.batch_bytes):
             if not await self._send(portion, last):
@@ -83,7 +83,7 @@ class Reaction(Reacting):
         self._sender.done(last.position)
         self._at = last.position
         if self._at >= self._reached.position:
-            await self._move_behind(last)
+            await self._move_behind(last, is_nothing=not wishes)
         await self._moved(len(events))
         return True
 
@@ -100,7 +100,7 @@ class Reaction(Reacting):
                 attempts, since = attempts + 1, since or anyio.current_time()
                 if await self._parking.parks(event, error, attempts, since):
                     break
-                await self._standstill.wait(attempts, event, error, self._parking.hint)
+                await self._stand_still(attempts, event, error)
                 if self._stopping.is_set() or await self._parking.is_asked():
                     return None
         return ()
@@ -115,7 +115,7 @@ class Reaction(Reacting):
                 return False
             except Refused as error:
                 attempts += 1
-                await self._standstill.wait(attempts, last, error, "")
+                await self._stand_still(attempts, last, error)
             else:
                 return True
         return False

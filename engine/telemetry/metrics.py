@@ -9,16 +9,13 @@ it is true. A commit whose fate is unknown is not counted, whatever became of it
 import re
 from collections import Counter as Tally
 from collections.abc import Iterable
-from functools import partial
-from importlib.metadata import PackageNotFoundError, version
+from functools import cache, partial
 
 from prometheus_client import (
     CollectorRegistry,
     Counter,
     Gauge,
     Histogram,
-    disable_created_metrics,
-    make_wsgi_app,
 )
 
 from engine.core.outcome import Status
@@ -210,20 +207,6 @@ AUDIT_DIFFERENCES = Counter(
 
 _BY_STATUS = {status: COMMANDS.labels(status) for status in Status}
 
-exposition = make_wsgi_app(REGISTRY)
-"""The WSGI application that shows them all, in the format that its client asks for."""
-
-
-def begin_showing() -> None:
-    """What is done once, before the first look: the version is told, and noise turned off."""
-    # A process-wide switch of the library, hence not at import: a second series for every
-    # counter, with the time when it was made.
-    disable_created_metrics()
-    try:
-        BUILD.labels(version("semel")).set(1)
-    except PackageNotFoundError:
-        BUILD.labels("not installed").set(1)
-
 
 def count_commit(partition: int, answers: Iterable[Status], events: int, seconds: float) -> None:
     """Count one commit that is true now."""
@@ -239,9 +222,16 @@ def count_commit(partition: int, answers: Iterable[Status], events: int, seconds
 
 def count_applied(projection: str, partition: int, events: int) -> None:
     """Count one step of a projection in one partition."""
-    PROJECTION_EVENTS.labels(projection).inc(events)
-    PROJECTION_BATCHES.labels(projection).inc()
+    total, batches = _of_projection(projection)
+    total.inc(events)
+    batches.inc()
     PROJECTION_MOVED.labels(projection, partition).set_to_current_time()
+
+
+@cache
+def _of_projection(name: str) -> tuple[Counter, Counter]:
+    """What is counted at each step; looking series up by label takes longer than counting."""
+    return PROJECTION_EVENTS.labels(name), PROJECTION_BATCHES.labels(name)
 
 
 def count_refusal(message: str) -> None:

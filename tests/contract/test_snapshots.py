@@ -111,6 +111,14 @@ async def test_one_that_is_ahead_comes_without_events(store: Store) -> None:
         assert await recalled(owner) == (text(3), 1, [])
 
 
+async def test_one_without_any_stream_is_not_looked_for(store: Store) -> None:
+    async with owned(store) as owner:
+        await owner.write_events(3)
+        await keep(owner, 3)
+        store.remove(store.keys.events(0, "order-1"))
+        assert await recalled(owner) == (None, 0, [])
+
+
 @pytest.mark.parametrize("count", [4, 5, 6, 8, 9])
 async def test_many_events_above_a_snapshot_are_read_to_the_end(
     store: Store, monkeypatch: pytest.MonkeyPatch, count: int

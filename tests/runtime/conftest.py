@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 import structlog
 
+from engine.runtime import follower as module
 from engine.runtime import parking, standstill
-from engine.runtime import projector as module
 
 
 @pytest.fixture

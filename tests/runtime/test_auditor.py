@@ -10,7 +10,7 @@ import structlog
 
 from engine.core.audit.findings import Finding
 from engine.runtime import auditor, curator
-from engine.runtime import projector as projector_module
+from engine.runtime import follower as follower_module
 from engine.telemetry import metrics
 from tests.eventually import eventually
 from tests.runtime.works import NAME, Works, works
@@ -22,7 +22,7 @@ Logged = list[MutableMapping[str, Any]]
 def logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[Logged]:
     """What is logged; what is waited for is waited for shortly, and nothing was named yet."""
     for module, name in (
-        (projector_module, "IDLE_SECONDS"), (curator, "IDLE_SECONDS"), (curator, "CALM_SECONDS"),
+        (follower_module, "IDLE_SECONDS"), (curator, "IDLE_SECONDS"), (curator, "CALM_SECONDS"),
         (curator, "FLIP_SECONDS"), (auditor, "CALM_SECONDS"), (auditor, "REST_SECONDS"),
     ):  # fmt: skip
         monkeypatch.setattr(module, name, 0.005)

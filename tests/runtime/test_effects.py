@@ -12,7 +12,7 @@ from engine import Effect, EffectContext
 from engine.core import registry
 from engine.core.parking import DROP, RETRY, Ask, Note, notes_in
 from engine.core.reactions import with_reactions
-from engine.runtime import parking, reacting, standstill
+from engine.runtime import follower, parking, standstill
 from engine.runtime.effects import Doing, EffectReaction
 from tests import transfers
 from tests.eventually import eventually
@@ -27,7 +27,7 @@ NAME = "mail"
 
 @pytest.fixture(autouse=True)
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reacting, "IDLE_SECONDS", 0.005)
+    monkeypatch.setattr(follower, "IDLE_SECONDS", 0.005)
     monkeypatch.setattr(standstill, "PAUSE_SECONDS", (0.001,))
     monkeypatch.setattr(parking, "ASKED_SECONDS", 0)
 

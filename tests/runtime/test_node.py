@@ -15,8 +15,8 @@ from engine.core.ports import Session
 from engine.core.projection import Projection
 from engine.core.schemas.describing import described
 from engine.edge.client import Client
+from engine.runtime import follower as follower_module
 from engine.runtime import node
-from engine.runtime import projector as projector_module
 from engine.runtime import sessions as sessions_module
 from engine.runtime.membership import Process
 from engine.runtime.sessions import work_on_sessions
@@ -37,7 +37,7 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is waited for is waited for shortly."""
     monkeypatch.setattr(sessions_module, "_PAUSE_FIRST", 0.001)
     monkeypatch.setattr(sessions_module, "_PAUSE_LIMIT", 0.002)
-    monkeypatch.setattr(projector_module, "IDLE_SECONDS", 0.02)
+    monkeypatch.setattr(follower_module, "IDLE_SECONDS", 0.02)
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from engine import EventContext, Operation, Projection, put
 from engine.core import registry
 from engine.core.errors import Fenced, Refused, Torn
 from engine.core.listing import Listing
-from engine.runtime import projector as module
+from engine.runtime import follower as module
 from engine.runtime import standstill
 from handlers.orders import OrderCreated
 from projections.customers import customers

@@ -5,7 +5,7 @@ import pytest
 
 from engine.core.errors import Torn
 from engine.runtime import beginning
-from engine.runtime import projector as module
+from engine.runtime import follower as module
 from tests.eventually import eventually
 from tests.runtime.reading import PARTITION, Reading, folded, plain, reading
 

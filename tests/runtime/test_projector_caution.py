@@ -9,7 +9,7 @@ from engine import EventContext, Operation, Projection, put
 from engine.core import registry
 from engine.core.errors import Torn
 from engine.core.parking import notes_in
-from engine.runtime import projector as module
+from engine.runtime import follower as module
 from engine.runtime.caution import CRASHES_LIMIT, DEATHS_LIMIT
 from handlers.orders import OrderCreated, OrderItemAdded
 from projections.orders import OrderRow

@@ -8,7 +8,7 @@ import anyio
 import pytest
 
 from engine.core.records import Entry
-from engine.runtime import projector as module
+from engine.runtime import follower as module
 from engine.runtime import standstill
 from tests.runtime.reading import ITEM, PARTITION, Reading, folded, plain, reading
 

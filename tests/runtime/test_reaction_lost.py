@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
-from engine.runtime import reacting as module
+from engine.runtime import follower as module
 from tests.runtime.bank import Bank
 from tests.runtime.stage import PARTITIONS, home
 from tests.transfers import Deposit

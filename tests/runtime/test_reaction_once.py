@@ -9,7 +9,7 @@ import anyio
 import pytest
 
 from engine.core.errors import Fenced
-from engine.runtime import reacting as module
+from engine.runtime import follower as module
 from tests.eventually import eventually
 from tests.runtime.bank import NAME, Bank
 from tests.runtime.meddling import Barrier, die

@@ -9,8 +9,8 @@ import structlog
 
 from engine import EventContext, Send, send
 from engine.core.parking import DROP, RETRY, Ask, Note, notes_in
+from engine.runtime import follower as module
 from engine.runtime import parking, standstill
-from engine.runtime import reacting as module
 from tests.eventually import eventually
 from tests.runtime.bank import NAME, Bank
 from tests.runtime.meddling import Death, die

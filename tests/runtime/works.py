@@ -16,7 +16,7 @@ from engine.core.ports import Session
 from engine.core.ports.building import Flip
 from engine.core.registry import Domain
 from engine.edge.client import Client
-from engine.runtime import comparison, curator, node, offer, projector, removal
+from engine.runtime import comparison, curator, follower, node, offer, removal
 from engine.runtime.membership import Process
 from engine.runtime.sessions import work_on_sessions
 from engine.runtime.shutdown import Shutdown
@@ -158,7 +158,7 @@ async def works(
 def without_pauses(patch: pytest.MonkeyPatch) -> None:
     """What is waited for is waited for shortly, and no build counts as having caught up."""
     for module, name in (
-        (projector, "IDLE_SECONDS"), (curator, "IDLE_SECONDS"), (curator, "CALM_SECONDS"),
+        (follower, "IDLE_SECONDS"), (curator, "IDLE_SECONDS"), (curator, "CALM_SECONDS"),
         (curator, "FLIP_SECONDS"), (comparison, "ROUND_SECONDS"), (removal, "POLL_SECONDS"),
     ):  # fmt: skip
         patch.setattr(module, name, 0.01)

@@ -47,7 +47,7 @@ class MemorySnapshots:
     def _recalled(self, data: Keyspace, aggregate: str, schema: str) -> Recalled:
         stream = data.stream(self._keys.events(self._partition, aggregate))
         kept, above, length = None, "0-0", 0
-        if schema:
+        if schema and stream.entries:
             kept = data.text(self._keys.snapshot(self._partition, aggregate))
         if kept is not None:
             header, length = _HEADER.match(kept), len(stream.entries)
