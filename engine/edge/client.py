@@ -23,7 +23,7 @@ from engine.edge.dry_run import DryRuns
 from engine.edge.entries import entry_fields, meta_json
 from engine.edge.floor import Floor
 from engine.edge.follow import Followed, Follows, Update
-from engine.edge.freshness import fresh, wanted
+from engine.edge.freshness import Waits, fresh, wanted
 from engine.edge.queries import GenerationOf, RowViews
 from engine.edge.watches import Watches
 
@@ -118,7 +118,7 @@ class QueryBus:
         self, dispatch: Dispatch, domain: Domain, wait_seconds: float, follows: Follows
     ) -> None:
         self._dispatch, self._domain, self._wait_seconds = dispatch, domain, wait_seconds
-        self._follows = follows
+        self._follows, self._waits = follows, Waits()
 
     async def dispatch(
         self,
@@ -145,7 +145,7 @@ class QueryBus:
                     raise Misuse(
                         f"{want.receipt} is no receipt of this namespace: it has no such partition"
                     )
-                generation_of = fresh(session.checkpoints, want, deadline)
+                generation_of = fresh(session.checkpoints, want, deadline, self._waits)
             views = RowViews(session.rows, self._domain, generation_of)
             answer: View = await handler.answer(query, views)
             return answer

@@ -20,8 +20,14 @@ from engine.edge.queries import GenerationOf
 POLL_FIRST, POLL_LIMIT = 0.0005, 0.02
 """Seconds between looks at a checkpoint that is waited for, from first to limit."""
 
-POLL_GROWTH = 1.25
-"""From one pause to the next: a view is late by a fraction of what it was waited for."""
+LATE_SHARE = 0.25
+"""A view is late by this much of what it was waited for, at the most, or by the first pause."""
+
+EARLY_SHARE = 0.75
+"""Of what views took lately: before that a look is hardly ever worth what it costs everybody."""
+
+_WEIGHT = 0.25
+"""Of one wait in what views took lately: a change of load is noticed within some views."""
 
 _GUESS = 1
 """The generation that is asked about first: nearly every other has been rebuilt from it."""
@@ -47,13 +53,34 @@ def wanted(after: Outcome | Receipt | str | None) -> Wanted | None:
     return Wanted(after)
 
 
-def fresh(checkpoints: Checkpoints, wanted: Wanted, deadline: float) -> GenerationOf:
+class Waits:
+    """How long views were waited for lately, by projection; from it follows when to look again."""
+
+    def __init__(self) -> None:
+        self._typical: dict[str, float] = {}
+
+    def pause(self, projection: str, waited: float) -> float:
+        """Seconds until the next look, after so many of waiting."""
+        early = self._typical.get(projection, 0.0) * EARLY_SHARE - waited
+        return min(POLL_LIMIT, max(POLL_FIRST, early, waited * LATE_SHARE))
+
+    def note(self, projection: str, waited: float) -> None:
+        """A view was there after so many seconds; at once, which says nothing of the others."""
+        if waited > POLL_FIRST:
+            typical = self._typical.get(projection, waited)
+            self._typical[projection] = typical + (waited - typical) * _WEIGHT
+
+
+def fresh(
+    checkpoints: Checkpoints, wanted: Wanted, deadline: float, waits: Waits | None = None
+) -> GenerationOf:
     """What answers, for a projection, with its live generation once that has what is wanted.
 
     It waits up to a time of `anyio.current_time`, and raises `Behind` then; `HistoryLost` where
-    what is wanted does not exist any more; `Parked` where the projection passed over it.
+    what is wanted does not exist any more; `Parked` where the projection passed over it. Where
+    many wait, ``waits`` is what they learn from each other.
     """
-    waiting = _Waiting(checkpoints, wanted, deadline)
+    waiting = _Waiting(checkpoints, wanted, deadline, waits or Waits())
 
     async def generation(projection: str) -> int:
         return await waiting.generation(projection)
@@ -65,13 +92,15 @@ def fresh(checkpoints: Checkpoints, wanted: Wanted, deadline: float) -> Generati
 class _Waiting:
     """One query's wait for what is wanted."""
 
-    def __init__(self, checkpoints: Checkpoints, wanted: Wanted, deadline: float) -> None:
-        self._checkpoints, self._deadline = checkpoints, deadline
+    def __init__(
+        self, checkpoints: Checkpoints, wanted: Wanted, deadline: float, waits: Waits
+    ) -> None:
+        self._checkpoints, self._deadline, self._waits = checkpoints, deadline, waits
         self._receipt, self._aggregate = wanted
 
     async def generation(self, name: str) -> int:
         """A projection's live generation, once it has what is wanted."""
-        receipt, generation, pause = self._receipt, _GUESS, POLL_FIRST
+        receipt, generation, began = self._receipt, _GUESS, anyio.current_time()
         while True:
             seen = await self._checkpoints.glance(
                 name, generation, receipt.partition, self._aggregate
@@ -79,18 +108,19 @@ class _Waiting:
             if seen.live != generation:
                 generation = seen.live
                 continue
-            is_late = anyio.current_time() >= self._deadline
+            now = anyio.current_time()
+            is_late = now >= self._deadline
             is_reached = seen.applied.position >= receipt.position
             # On the receipt's own branch too: what is lost there is waited for in vain.
             if seen.applied.branch != receipt.branch or (is_late and not is_reached):
                 await self._require_history()
             if is_reached:
                 await self._require_applied(name, generation, seen)
+                self._waits.note(name, now - began)
                 return generation
             if is_late:
                 raise Behind(_how_far(name, seen, receipt))
-            await anyio.sleep(pause)
-            pause = min(pause * POLL_GROWTH, POLL_LIMIT)
+            await anyio.sleep(self._waits.pause(name, now - began))
 
     async def _require_history(self) -> None:
         """Raise `HistoryLost` where what the receipt stands for does not exist any more."""
