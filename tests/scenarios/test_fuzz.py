@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.scenarios.plain_client import PlainClient, plainly_served
-from tests.scenarios.test_bad_input import ORDER, PARTITIONS, check_goes_on
+from tests.scenarios.test_bad_input import ORDER, PARTITIONS, check_next
 
 Parts = list[bytes]
 """An entry as XADD takes it: names and values in turn, names perhaps more than once."""
@@ -43,14 +43,23 @@ _large = st.sampled_from([201, 5000, TOO_LARGE]).map(lambda size: b"x" * size)
 _values = st.binary(max_size=40) | st.text(max_size=20).map(str.encode) | _json | _plausible
 
 _anything = st.lists(st.tuples(_names, _values | _large), min_size=1, max_size=7)
+_SHOP = [
+    (b"CreateOrder", b"order", json.dumps(ORDER).encode()), (b"ShipOrder", b"order", b"{}"),
+    (b"RegisterCustomer", b"customer", b'{"name": "A"}'),
+]  # fmt: skip
+_good = st.tuples(st.sampled_from(_SHOP), st.integers(0, 9), st.none() | _meta).map(
+    lambda drawn: [
+        (b"type", drawn[0][0]), (b"aggregate", b"%b-%d" % (drawn[0][1], drawn[1])),
+        (b"data", drawn[0][2]), (b"meta", drawn[2] or b""),
+    ]
+)  # fmt: skip
+_id = st.tuples(st.just(b"id"), _plausible | st.binary(max_size=8))
 _nearly_good = st.tuples(
-    st.tuples(st.just(b"id"), _plausible | st.binary(max_size=8)),
-    st.tuples(st.just(b"type"), _plausible),
-    st.tuples(st.just(b"aggregate"), _plausible | st.integers(0, 9).map(lambda n: b"order-%d" % n)),
-    st.tuples(st.just(b"data"), _order | _values),
-    st.tuples(st.just(b"meta"), _meta | _values),
-).map(list)
-_entries = (_anything | _nearly_good).map(lambda pairs: [part for pair in pairs for part in pair])
+    _good, st.lists(_id | st.tuples(_names, _values | _order | _meta), max_size=2)
+).map(lambda parts: [*parts[0], *parts[1]])
+_entries = (_anything | _good | _nearly_good).map(
+    lambda pairs: [part for pair in pairs for part in pair]
+)
 _batches = st.lists(st.tuples(st.integers(-1, PARTITIONS - 1), _entries), min_size=1, max_size=12)
 """Entries, each for a partition's stream, or for the inbox (-1)."""
 
@@ -94,7 +103,7 @@ def test_each_entry_has_one_outcome_and_the_next_command_is_handled(
     for partition, entry in stand:
         _check_said(server.outcome(partition, entry))
     for partition in range(PARTITIONS):
-        check_goes_on(server, partition)
+        check_next(server, partition)
 
 
 def test_nothing_of_it_was_taken_for_a_fault_of_ours(server: PlainClient) -> None:
