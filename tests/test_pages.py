@@ -2,11 +2,18 @@
 
 import ast
 import inspect
+import json
 import re
 from collections.abc import Iterator
 
+from anyio.from_thread import BlockingPortal
+
 from engine.core import errors
 from engine.edge.cli.output import fault_of
+from engine.store.commands import DEAD_FIELDS
+from tests.keys_shown import keys_table
+from tests.scenarios.plain_client import plainly_served
+from tests.scenarios.test_bad_input import ORDER
 from tests.snippets import ROOT
 
 # -- docs/errors.md ---------------------------------------------------------------------
@@ -66,3 +73,31 @@ def test_every_code_of_outcomes_stands_in_the_table() -> None:
     table = re.findall(r"^\| `(\w+)` \|", ERRORS.partition("## Codes")[2], re.MULTILINE)
     assert set(table) == set(_codes())
     assert len(table) == len(set(table))
+
+
+# -- docs/keys.md -----------------------------------------------------------------------
+
+KEYS = (ROOT / "docs/keys.md").read_text()
+
+
+def test_every_key_stands_in_the_table_as_its_function_says() -> None:
+    table = re.findall(r"^\| `([^`]+)` \| (.+) \|$", KEYS.partition("## Entries")[0], re.MULTILINE)
+    assert table == [*keys_table()]
+
+
+def test_entries_have_the_fields_that_are_told(valkey_url: str, portal: BlockingPortal) -> None:
+    told = dict(re.findall(r"^\| `([^`]+)` \| [^|]+ \| `([^`]+)` \|$", KEYS, re.MULTILINE))
+    fields = {name: words.split() for name, words in told.items()}
+    with plainly_served(valkey_url, portal, partitions=1) as client:
+        order = json.dumps(ORDER)
+        inbox = f"{{{client.namespace}}}:inbox"
+        added = client.add(inbox, {"type": "CreateOrder", "aggregate": "order-1", "data": order})
+        client.outcome(*client.forwarded(added))
+        for shown in told:
+            key = shown.replace("semel", client.namespace).replace(":P}", ":0}")
+            found = client.redis.xrange(key.replace("AGG", "order-1"), count=1)
+            if shown in {"{semel}:inbox", "{semel:P}:late", "{semel:P}:dead"}:
+                continue
+            assert [name.decode() for name in found[0][1]] == fields[shown]
+    assert tuple(fields["{semel:P}:dead"]) == DEAD_FIELDS
+    assert fields["{semel:P}:late"] == [*fields["{semel:P}:outcomes"], "of"]
