@@ -1,8 +1,9 @@
 """semel: the words that a domain is written in, and the way in for clients.
 
 Everything that ``handlers`` and ``projections`` need is imported from here. So is
-`connect`, the Python SDK; it is loaded when it is first used, so that a domain needs no
-Redis client. What a domain is tested with is in `engine.testing`.
+`connect`, the Python SDK, with `Submit`, one command of many; both are loaded when they are
+first used, so that a domain needs no Redis client. What a domain is tested with is in
+`engine.testing`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from engine.core.views import Page, Views
 
 if TYPE_CHECKING:
     from engine.app import connect
+    from engine.edge.batch import Submit
 
 __all__ = [
     "Clock",
@@ -63,6 +65,7 @@ __all__ = [
     "Send",
     "ServiceContext",
     "Status",
+    "Submit",
     "TimerChange",
     "Unknown",
     "Upcaster",
@@ -85,4 +88,8 @@ def __getattr__(name: str) -> Any:
         from engine.app import connect  # noqa: PLC0415
 
         return connect
+    if name == "Submit":
+        from engine.edge.batch import Submit  # noqa: PLC0415
+
+        return Submit
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,7 +15,7 @@ import importlib
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -30,6 +30,7 @@ from engine.core.ports import Session
 from engine.core.registry import Domain
 from engine.edge.asking import LiveQueries
 from engine.edge.client import Client
+from engine.edge.connecting import Connecting
 from engine.runtime import node, webhook
 from engine.runtime.actor import Actors
 from engine.runtime.health import Health
@@ -235,15 +236,15 @@ async def open_client(
         raise error from error.__cause__
 
 
-@asynccontextmanager
-async def connect(
-    redis: str | None = None, *, namespace: str | None = None
-) -> AsyncIterator[Client]:
+def connect(redis: str | None = None, *, namespace: str | None = None) -> Connecting:
     """Open the Python SDK: ``async with engine.connect("redis://…") as semel``.
 
-    Unset arguments come from the environment and ``config/semel.toml``. Queries need the
-    project's ``projections`` package on the import path.
+    Without ``async`` its calls do not await. Unset arguments come from the environment and
+    ``config/semel.toml``. Queries need the ``projections`` package on the import path.
     """
-    settings = load(redis=redis, namespace=namespace)
-    async with open_client(settings, domain_of(settings)) as client:
-        yield client
+
+    def opened() -> AbstractAsyncContextManager[Client]:
+        settings = load(redis=redis, namespace=namespace)
+        return open_client(settings, domain_of(settings))
+
+    return Connecting(opened)

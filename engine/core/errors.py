@@ -129,12 +129,14 @@ class NotYet(SemelError):
 class Unknown(NotYet):
     """A command was handed over, or not, and nobody answered within the limit.
 
-    Submit again with the same ``id``: it has its effect once, whatever became of it.
+    Submit again with the same ``id`` for the same ``aggregate``: it has its effect once,
+    whatever became of it. `CommandBus.outcome` only looks whether there is an answer by now.
     """
 
-    def __init__(self, message: str, command_id: str) -> None:
+    def __init__(self, message: str, command_id: str, aggregate: str = "") -> None:
         super().__init__(message)
         self.id = command_id
+        self.aggregate = aggregate
 
 
 class Deferred(Unknown):

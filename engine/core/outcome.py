@@ -98,7 +98,9 @@ class Outcome(msgspec.Struct, frozen=True):
         said = self.detail.get("first", self.detail)
         code, message = said.get("code", ""), said.get("message", "")
         if self.decisive is Status.DEFERRED:
-            raise Deferred(f"{self.aggregate} waits to be decided, {code}: {message}", self.id)
+            raise Deferred(
+                f"{self.aggregate} waits to be decided, {code}: {message}", self.id, self.aggregate
+            )
         if self.decisive is Status.FAILED:
             raise Failed(f"{code}: {message}")
         if code == "version_conflict":

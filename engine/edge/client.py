@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar
 
@@ -10,17 +9,17 @@ import anyio
 
 from engine.core.errors import Lost, Misuse, Unavailable
 from engine.core.ids import uuid7
-from engine.core.messages import Command, CommandMeta, Query
+from engine.core.messages import Query
 from engine.core.outcome import Outcome, Receipt
 from engine.core.ports import Session
 from engine.core.projection import AnyRow, Projection
 from engine.core.registry import Domain
-from engine.core.rehearsing import DryRun, Rehearse
+from engine.core.rehearsing import Rehearse
 from engine.core.resuming import Question
 from engine.core.views import Views
+from engine.edge.command_bus import CommandBus
 from engine.edge.dispatch import Dispatch
 from engine.edge.dry_run import DryRuns
-from engine.edge.entries import entry_fields, meta_json
 from engine.edge.floor import Floor
 from engine.edge.follow import Followed, Follows, Update
 from engine.edge.freshness import Waits, fresh, wanted
@@ -28,87 +27,6 @@ from engine.edge.queries import GenerationOf, RowViews
 from engine.edge.watches import Watches
 
 View = TypeVar("View")
-
-
-class CommandBus:
-    """Sends commands; hundreds of dispatches at once share two connections."""
-
-    def __init__(
-        self, dispatch: Dispatch, wait_seconds: float, dry_runs: DryRuns, new_id: Callable[[], str]
-    ) -> None:
-        self._dispatch, self._wait_seconds = dispatch, wait_seconds
-        self._dry_runs, self._new_id = dry_runs, new_id
-
-    async def dispatch(  # noqa: PLR0913 -- each is one thing a caller may say of a command
-        self,
-        command: Command,
-        *,
-        aggregate: str,
-        id: str | None = None,
-        expect: int | None = None,
-        user: str | None = None,
-        correlation: str | None = None,
-        time: datetime | None = None,
-        wait_seconds: float | None = None,
-    ) -> Outcome:
-        """Send a command and return its outcome: accepted, or a duplicate of something accepted.
-
-        ``expect`` is the version the aggregate must have. The same ``id`` again repeats
-        nothing and gets the first outcome; without one a new UUIDv7 is made.
-
-        Where it is deferred, its late outcome is waited for. Raises `Rejected` (its ``code`` says
-        why) or `VersionConflict`, `Failed` when its decider raised however often, `Unknown` when
-        nobody answered within ``wait_seconds``, and `Deferred` when it still waits then.
-        """
-        meta = CommandMeta(user=user, time=time, correlation=correlation, expect=expect)
-        outcome = await self.submit(
-            type(command).__name__, aggregate, command.model_dump_json().encode(),
-            id=id, meta=meta_json(meta), wait_seconds=wait_seconds,
-        )  # fmt: skip
-        return outcome.raise_unless_accepted()
-
-    async def submit(  # noqa: PLR0913 -- the fields of an entry
-        self,
-        type: str,
-        aggregate: str,
-        data: bytes,
-        *,
-        id: str | None = None,
-        meta: bytes = b"",
-        wait_seconds: float | None = None,
-    ) -> Outcome:
-        """Send a command as it would stand in its stream, unvalidated; returns any outcome.
-
-        ``data`` and ``meta`` are JSON. Raises `Misuse` for an id that cannot be one,
-        `Unknown` when nobody answered in time.
-        """
-        id = self._new_id() if id is None else id
-        fields = entry_fields(type, aggregate, data, id, meta)
-        seconds = self._wait_seconds if wait_seconds is None else wait_seconds
-        return await self._dispatch.submit(aggregate, id, fields, seconds)
-
-    async def dry_run(  # noqa: PLR0913 -- as for `dispatch`
-        self,
-        command: Command,
-        *,
-        aggregate: str,
-        id: str | None = None,
-        expect: int | None = None,
-        user: str | None = None,
-        correlation: str | None = None,
-        time: datetime | None = None,
-        at_version: int | None = None,
-    ) -> DryRun:
-        """What `dispatch` would do, were it called now; nothing is written, and nobody asked.
-
-        It is decided here, with the code found here, on what is committed; with ``at_version``
-        on what was when the aggregate was at that version last. Any outcome is returned.
-        """
-        meta = CommandMeta(user=user, time=time, correlation=correlation, expect=expect)
-        return await self._dry_runs.run(
-            type(command).__name__, aggregate, command.model_dump_json().encode(),
-            id=id, meta=meta_json(meta), at_version=at_version,
-        )  # fmt: skip
 
 
 class QueryBus:

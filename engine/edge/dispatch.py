@@ -9,14 +9,14 @@ effect once, whatever became of the first attempt.
 """
 
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import anyio
 from anyio.abc import TaskGroup
 
 from engine.core.codec import outcome_of
-from engine.core.errors import Refused, SemelError, Unknown
+from engine.core.errors import Refused, SemelError
 from engine.core.ids import CLOCK_LIMIT_MS, just_below, stream_ms, stream_order
 from engine.core.outcome import Outcome, Status
 from engine.core.ports import Feed, Session
@@ -41,7 +41,8 @@ class Dispatch:
     def __init__(self) -> None:
         self._unanswered: dict[Submission, None] = {}
         self._by_id: dict[str, dict[Submission, None]] = {}
-        self._sent: dict[int, deque[Submission]] = {}
+        self._sent: dict[int, OrderedDict[Submission, None]] = {}
+        """By partition those that stand in its stream, in its order, and wait for an outcome."""
         self._watched: set[str] = set()
         self._session: Session | None = None
         self._feed: Feed | None = None
@@ -77,28 +78,46 @@ class Dispatch:
 
         Raises `Unknown` when none came in time, and `Unavailable` when Redis refused it.
         """
-        waiting = Submission(aggregate, id, fields)
+        waiting = self.begin(aggregate, id, fields, seconds)
+        try:
+            return await self.outcome(waiting)
+        finally:
+            self.end(waiting)
+
+    def begin(
+        self, aggregate: str, id: str, fields: Mapping[str, bytes], seconds: float
+    ) -> Submission:
+        """Submit a command, and wait for nothing; whoever begins one has to `end` it."""
+        waiting = Submission(aggregate, id, fields, seconds)
         self._unanswered[waiting] = None
         self._by_id.setdefault(id, {})[waiting] = None
-        try:
-            self._send(waiting)
-            with anyio.fail_after(seconds):
-                await waiting.answered.wait()
-        except TimeoutError:
-            raise waiting.unanswered(seconds) from None
-        finally:
-            self._forget(waiting)
-        if not isinstance(waiting.answer, Outcome):
-            raise waiting.answer or Unknown(f"command {id} has no outcome", id)
+        self._send(waiting)
+        return waiting
+
+    async def outcome(self, waiting: Submission) -> Outcome:
+        """Wait for the outcome of a command that was begun; raises as `submit`."""
+        with anyio.move_on_at(waiting.deadline):
+            await waiting.answered.wait()
+        if waiting.answer is None:
+            raise waiting.unanswered()
+        if isinstance(waiting.answer, SemelError):
+            raise waiting.answer
         return waiting.answer
 
-    def _forget(self, waiting: Submission) -> None:
-        self._unanswered.pop(waiting, None)
+    def end(self, waiting: Submission) -> None:
+        """Forget a command, answered or not: nobody waits for it any more."""
+        self._settle(waiting)
         waiting.fields = {}
         same = self._by_id.get(waiting.id, {})
         same.pop(waiting, None)
         if not same:
             self._by_id.pop(waiting.id, None)
+
+    def _settle(self, waiting: Submission) -> None:
+        """An outcome is not wanted any more."""
+        self._unanswered.pop(waiting, None)
+        if waiting.partition in self._sent:
+            self._sent[waiting.partition].pop(waiting, None)
 
     def _send(self, waiting: Submission) -> None:
         """Add the command to its stream, now or when the next session begins."""
@@ -111,11 +130,13 @@ class Dispatch:
 
     def _told(self, waiting: Submission, told: str | SemelError) -> None:
         """Redis answered: the command stands in its stream, or was refused."""
+        if waiting not in self._unanswered:
+            return
         if not isinstance(told, str):
             self._answer(waiting, told)
             return
         waiting.entry = told
-        self._sent.setdefault(waiting.partition, deque()).append(waiting)
+        self._sent.setdefault(waiting.partition, OrderedDict())[waiting] = None
         for early in waiting.early.values():
             if waiting.is_answered_by(early):
                 self._learn(waiting, early)
@@ -168,14 +189,13 @@ class Dispatch:
         self._share(outcome_of(entry, partition))
 
     def _take(self, partition: int, entry: Entry) -> None:
-        sent = self._sent.get(partition, deque())
-        while sent and sent[0] not in self._unanswered:
-            sent.popleft()
+        """An outcome: whoever stands before it in the stream has lost his entry."""
+        sent = self._sent.get(partition, OrderedDict())
         order = stream_order(entry.id)
-        while sent and stream_order(sent[0].entry) < order:
-            self._send_again(sent.popleft())
-        if sent and sent[0].entry == entry.id:
-            waiting = sent.popleft()
+        while sent and stream_order(next(iter(sent)).entry) < order:
+            self._send_again(sent.popitem(last=False)[0])
+        if sent and (waiting := next(iter(sent))).entry == entry.id:
+            del sent[waiting]
             outcome = outcome_of(entry, partition)
             if outcome.id == waiting.id:
                 self._learn(waiting, outcome)
@@ -203,19 +223,15 @@ class Dispatch:
 
     def _send_again(self, waiting: Submission) -> None:
         """A command's entry is gone, or somebody else's: submit it once more, within reason."""
-        if waiting not in self._unanswered:
-            return
         waiting.sent_again += 1
         if waiting.sent_again > AGAIN_LIMIT:
-            self._answer(
-                waiting, Unknown(f"command {waiting.id} was lost again and again", waiting.id)
-            )
+            self._answer(waiting, waiting.lost())
         else:
             self._send(waiting)
 
     def _answer(self, waiting: Submission, answer: Outcome | SemelError) -> None:
         waiting.answer = answer
-        self._unanswered.pop(waiting, None)
+        self._settle(waiting)
         waiting.answered.set()
 
 

@@ -15,15 +15,19 @@ class Submission:
 
     ``entry`` is its stream id, once Redis has told it; ``early`` keeps outcomes of the
     same command id that were read before that. ``deferred`` is the outcome that is not final.
+    It is waited for during so many ``seconds``, until ``deadline`` by the loop's clock.
     """
 
     __slots__ = (
-        "aggregate", "answer", "answered", "deferred", "early", "entry", "fields", "id",
-        "partition", "sent_again",
+        "aggregate", "answer", "answered", "deadline", "deferred", "early", "entry", "fields", "id",
+        "partition", "seconds", "sent_again",
     )  # fmt: skip
 
-    def __init__(self, aggregate: str, id: str, fields: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, aggregate: str, id: str, fields: Mapping[str, bytes], seconds: float
+    ) -> None:
         self.aggregate, self.id, self.fields = aggregate, id, fields
+        self.seconds, self.deadline = seconds, anyio.current_time() + seconds
         self.partition = self.sent_again = 0
         self.entry = ""
         self.early: dict[str, Outcome] = {}
@@ -57,20 +61,25 @@ class Submission:
         self.entry, self.deferred = "", None
         self.early.clear()
 
-    def unanswered(self, seconds: float) -> Unknown:
+    def unanswered(self) -> Unknown:
         """What its sender is told when the time is up."""
         if self.deferred is not None:
             why = self.deferred.detail.get("message", "it could not be decided")
             return Deferred(
-                f"command {self.id} is deferred, and had no outcome within {seconds:g} s: {why}. "
-                f"It is tried again, and will have one: submit it again with the same id to ask",
-                self.id,
-            )
+                f"command {self.id} is deferred, and had no outcome within {self.seconds:g} s: "
+                f"{why}. It is tried again, and will have one: submit it again with the same id "
+                f"to ask",
+                self.id, self.aggregate,
+            )  # fmt: skip
         return Unknown(
-            f"no outcome of command {self.id} within {seconds:g} s: it may still come. "
+            f"no outcome of command {self.id} within {self.seconds:g} s: it may still come. "
             f"Is an engine running (semel status)? Submit again with the same id to ask again",
-            self.id,
-        )
+            self.id, self.aggregate,
+        )  # fmt: skip
+
+    def lost(self) -> Unknown:
+        """What its sender is told when its entries went however often it was submitted."""
+        return Unknown(f"command {self.id} was lost again and again", self.id, self.aggregate)
 
 
 def time_below(entry: str) -> str:

@@ -9,9 +9,11 @@ from engine.edge.client import Client
 
 
 @asynccontextmanager
-async def served(url: str, namespace: str, *, worker: bool = True) -> AsyncIterator[Client]:
+async def served(
+    url: str, namespace: str, *, worker: bool = True, partitions: int = 4
+) -> AsyncIterator[Client]:
     """An engine node, perhaps a worker, and a client, all in this process."""
-    set_up = settings.load(redis=url, namespace=namespace, partitions=4)
+    set_up = settings.load(redis=url, namespace=namespace, partitions=partitions)
     domain = app.domain_of(set_up)
     roles = [app.engine_role(set_up, domain)]
     if worker:
@@ -20,6 +22,16 @@ async def served(url: str, namespace: str, *, worker: bool = True) -> AsyncItera
         await ready.wait()
         async with app.open_client(set_up, domain) as client:
             yield client
+
+
+@asynccontextmanager
+async def unserved(url: str, namespace: str) -> AsyncIterator[Client]:
+    """A client of a shop that nobody serves."""
+    set_up = settings.load(redis=url, namespace=namespace, partitions=4)
+    async with app.namespace_session(set_up, create=4):
+        pass
+    async with app.open_client(set_up, app.domain_of(set_up)) as client:
+        yield client
 
 
 def cut_all_connections(url: str) -> None:

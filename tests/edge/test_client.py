@@ -10,10 +10,13 @@ from engine import app, settings
 from engine.core.errors import Behind, Lost, Misuse
 from engine.core.outcome import Receipt, Status
 from engine.edge.bench import wire
+from engine.store.feed import STREAMS_EACH
 from handlers.customers import RegisterCustomer, RenameCustomer
 from handlers.orders import ShipOrder
 from projections.customers import GetCustomer
+from tests.edge.sdk.connections import connections_of, with_user
 from tests.edge.serving import cut_all_connections, served
+from tests.eventually import eventually
 
 ADA = RegisterCustomer(name="Ada")
 
@@ -81,6 +84,20 @@ async def test_connections_that_break_cost_time_and_nothing_else(
                 if n % 60 == 30:
                     await anyio.to_thread.run_sync(partial(cut_all_connections, valkey_url))
         assert len(set(done)) == 300
+
+
+async def test_hundreds_of_commands_share_a_few_connections(
+    valkey_url: str, namespace: str
+) -> None:
+    async with served(valkey_url, namespace, worker=False, partitions=64):
+        with with_user(valkey_url) as url:
+            async with engine.connect(url, namespace=namespace) as client:
+                async with anyio.create_task_group() as tasks:
+                    for n in range(500):
+                        send = partial(client.commands.dispatch, ADA, aggregate=f"customer-{n}")
+                        tasks.start_soon(send)
+                assert connections_of(url) == 1 + 64 / STREAMS_EACH
+            await eventually(lambda: connections_of(url) == 0, "none is left")
 
 
 async def test_a_replica_is_refused_before_anybody_waits(valkey_url: str, namespace: str) -> None:

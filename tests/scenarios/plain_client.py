@@ -1,7 +1,16 @@
 """A client without any library of ours: streams, written and read with redis-py alone."""
 
 import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeAlias
+
+import redis
+from anyio.from_thread import BlockingPortal
+
+from engine import app
+from engine.settings import Settings
 
 Fields: TypeAlias = dict[str, bytes | str]
 
@@ -55,3 +64,17 @@ class PlainClient(NamedTuple):
             for name in ("commands", "outcomes")
         ]
         return lengths[0], lengths[1]
+
+
+@contextmanager
+def plainly_served(url: str, portal: BlockingPortal, partitions: int) -> Iterator[PlainClient]:
+    """An engine node in this process, on a namespace of its own, and a client of it."""
+    namespace = f"test_{secrets.token_hex(4)}"
+    settings = Settings(redis=url, namespace=namespace, partitions=partitions)
+    roles = [app.engine_role(settings, app.domain_of(settings))]
+    with (
+        redis.Redis.from_url(url) as client,
+        portal.wrap_async_context_manager(app.serving(roles, settings.drain_seconds)) as ready,
+    ):
+        portal.call(ready.wait)
+        yield PlainClient(client, url, namespace, partitions)

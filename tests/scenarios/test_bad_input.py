@@ -14,13 +14,10 @@ from itertools import count
 from typing import Any
 
 import pytest
-import redis
 from anyio.from_thread import BlockingPortal
 
-from engine import app
 from engine.core.routing import partition_of
-from engine.settings import Settings
-from tests.scenarios.plain_client import Fields, PlainClient
+from tests.scenarios.plain_client import Fields, PlainClient, plainly_served
 
 PARTITIONS = 2
 ITEM = {"product_id": "p-1", "quantity": 2, "unit_price": "12.50"}
@@ -95,16 +92,9 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def server(valkey_url: str, portal: BlockingPortal) -> Iterator[PlainClient]:
-    """An engine node in this process, on a namespace of its own."""
-    namespace = f"test_{secrets.token_hex(4)}"
-    settings = Settings(redis=valkey_url, namespace=namespace, partitions=PARTITIONS)
-    roles = [app.engine_role(settings, app.domain_of(settings))]
-    with (
-        redis.Redis.from_url(valkey_url) as client,
-        portal.wrap_async_context_manager(app.serving(roles, settings.drain_seconds)) as ready,
-    ):
-        portal.call(ready.wait)
-        yield PlainClient(client, valkey_url, namespace, PARTITIONS)
+    """The order shop, and a client that checks nothing."""
+    with plainly_served(valkey_url, portal, PARTITIONS) as client:
+        yield client
 
 
 def command(changes: dict[str, bytes | str | None]) -> Fields:
@@ -131,6 +121,13 @@ def check_refused(outcome: dict[str, Any], bad: Bad) -> None:
 
 
 def check_goes_on(server: PlainClient, partition: int) -> None:
+    """The next command of that partition is handled, and none has no outcome."""
+    check_next(server, partition)
+    commands, outcomes = server.entries()
+    assert commands == outcomes
+
+
+def check_next(server: PlainClient, partition: int) -> None:
     """The next command of that partition is handled."""
     prefix = f"order-{secrets.token_hex(4)}"
     home = next(
@@ -140,8 +137,6 @@ def check_goes_on(server: PlainClient, partition: int) -> None:
     )
     entry = server.add(server.key(partition, "commands"), command({"aggregate": home}))
     assert server.outcome(partition, entry)["status"] == "accepted"
-    commands, outcomes = server.entries()
-    assert commands == outcomes
 
 
 @pytest.mark.parametrize("case", CASES)
