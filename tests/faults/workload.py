@@ -28,7 +28,7 @@ _PER_TRANSFER = 4
 _PATIENCE_DIGITS = (1.3, 3.5)
 """Patience is as often 20 to 200 ms, hardly ever enough, as 300 to 3000, enough for some faults."""
 
-_PRODUCTS, _UNITS = 4, 8
+_PRODUCTS, _UNITS = 3, 4
 """So few, and so little of each at a time, that about half of the orders cannot be fulfilled."""
 
 _PER_FULFILLED = 25
