@@ -124,7 +124,7 @@ class Replaying:
         )  # fmt: skip
         limits = TimerLimits(
             timedelta(days=self._settings.timer_limit_days), self._settings.events_per_command,
-            self._settings.event_bytes,
+            self._settings.event_bytes, self._settings.causation_depth,
         )  # fmt: skip
         book = TimerBook(session.secret, self._domain, limits)
         replay = Replay(self._domain, intake, self._limited, book)

@@ -83,7 +83,7 @@ class Settings(BaseModel):
     )
     causation_depth: int = Field(
         32, ge=1, le=1000,
-        description="How many commands may follow from one another by way of routers.",
+        description="How many commands may follow from one another, at once or by routers.",
     )  # fmt: skip
     outcomes_keep_count: int = Field(
         10_000, ge=100,
