@@ -36,6 +36,10 @@ class Settings(BaseModel):
     projections: str = Field(
         "projections", description="The package that lists `projections` and `queries`."
     )
+    replay_services: str = Field(
+        "",
+        description="Of objects that stand in for services in `semel check --replay`: MODULE:LIST.",
+    )
     lease_seconds: float = Field(
         1.5, gt=0, le=60, description="How long a dead process keeps what it owned from others."
     )
