@@ -24,7 +24,7 @@ _META_TEXT_LIMIT = 200
 """Characters in one text of ``meta``: it travels with every event."""
 
 _DEPTH_LIMIT = 1_000_000
-"""Beyond whatever `causation_depth` may be: such a depth was not counted by a router."""
+"""Beyond whatever `causation_depth` may be: such a depth was not counted by the engine."""
 
 
 _META_TYPES = {name: get_args(kind)[0] for name, kind in get_type_hints(KnownMeta).items()}
@@ -59,7 +59,7 @@ def _read_odd_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
 
 
 def read_inside_meta(raw: bytes) -> tuple[CommandMeta, dict[str, str]]:
-    """The ``meta`` of a command that a router asks for: with what the engine adds to it."""
+    """The ``meta`` of a command of a router, or a timer: with what the engine adds to it."""
     try:
         said = _read_any_meta(raw or b"{}")
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:

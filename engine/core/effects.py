@@ -44,7 +44,8 @@ class Effect:
     or takes longer than ``seconds``, is tried again after a pause; after ``attempts`` its aggregate
     is parked: that one waits for an operator, all others go on. Reactions to events of one
     aggregate run in order.
-    ``rate`` is how many a worker may begin in a second, None for any number.
+    ``rate`` is how many attempts a worker process may begin in a second, evenly spaced, over all
+    its partitions, None for any number: several workers may begin as many times that together.
     """
 
     name: str

@@ -18,6 +18,9 @@ from typing import NamedTuple
 _AGAIN = "dead"
 """The source of commands that were dead letters."""
 
+OF_TIMERS = ("timer/", f"{_AGAIN}/timer/")
+"""How ids of timers' commands begin, also of those that were dead letters."""
+
 _TAG_BYTES = 8
 """64 bits, and every guess is a command that is rejected for all to see."""
 

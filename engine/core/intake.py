@@ -16,7 +16,7 @@ from engine.core.codec import digest_of, read_inside_meta, read_meta, time_of
 from engine.core.firing import Fired, fired_of
 from engine.core.handling import CommandHandler
 from engine.core.ids import stream_ms
-from engine.core.inside import Cause, cause_in, is_inside_id
+from engine.core.inside import OF_TIMERS, Cause, cause_in, is_inside_id
 from engine.core.messages import NO_META, Command, CommandContext, CommandMeta
 from engine.core.records import Entry
 from engine.core.refusal import Refusal, field_errors, malformed
@@ -189,7 +189,8 @@ class Intake:
 
 def _take_down(received: Received, fields: Mapping[bytes, bytes]) -> dict[str, str]:
     """What a command says beside its data; returns what is wrong with its ``meta``."""
-    read = read_inside_meta if received.cause else read_meta
+    is_counted = received.cause is not None or received.id.startswith(OF_TIMERS)
+    read = read_inside_meta if is_counted else read_meta
     received.meta, faults = read(fields.get(b"meta", b""))
     received.type = fields.get(b"type", b"").decode(errors="replace")
     received.digest = digest_of(received.type, fields.get(b"data", b""), received.meta.expect)

@@ -115,7 +115,7 @@ PER_COMMAND: Mapping[type, Callable[[CommandContext], object]] = {
 
 
 def offered(services: Sequence[object]) -> tuple[Offered, ...]:
-    """The listed services; raises `Misregistered` for what is neither object nor factory."""
+    """The listed services, or those of another domain; raises `Misregistered` for what is none."""
     all_of_them = tuple(map(_offered, services))
     names = [each.name for each in all_of_them if each.open is not None]
     for name in names:
@@ -125,6 +125,8 @@ def offered(services: Sequence[object]) -> tuple[Offered, ...]:
 
 
 def _offered(service: object) -> Offered:
+    if isinstance(service, Offered):
+        return service
     if isinstance(service, type):
         if not hasattr(service, "__aenter__"):
             raise Misregistered(

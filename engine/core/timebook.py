@@ -18,13 +18,19 @@ from engine.core.timers import CancelTimer, SetTimer, TimerChange
 
 _MS = timedelta(milliseconds=1)
 
+SOON_MS = 1000
+"""A timer that is due sooner follows from the command that set it, as what a router sends does:
+commands that set each other so are counted. One that is due later is a clock, and begins anew: a
+reminder every day must go on for ever, and whoever waits a second each time overruns nobody."""
+
 
 class TimerLimits(NamedTuple):
-    """How far away a timer may be, and how many of what size one command may set."""
+    """How far away a timer may be, how many of what size a command may set, how deep one may be."""
 
     ahead: timedelta
     timers: int
     timer_bytes: int
+    depth: int
 
 
 class TimerBook:
@@ -46,6 +52,27 @@ class TimerBook:
             "stale_timer",
             f"the timer {fired.name!r} of {fired.aggregate} was replaced or cancelled after it had "
             f"fired (number {fired.number})",
+        )
+
+    def endless(self, received: Received, changes: Sequence[TimerChange]) -> str:
+        """Why a command must not set its timers: too many have followed from one another.
+
+        Empty where it may.
+        """
+        if received.meta.depth < self._limits.depth:
+            return ""
+        came = stream_ms(received.entry)
+        names = [
+            change.name
+            for change in changes
+            if isinstance(change, SetTimer) and self._due(received, change) - came < SOON_MS
+        ]
+        if not names:
+            return ""
+        return (
+            f"the timer {names[0]!r} of {received.aggregate} would send number "
+            f"{received.meta.depth + 1} of commands that follow from one another, and "
+            f"{self._limits.depth} may (causation_depth): does it set itself for ever?"
         )
 
     def writes(self, received: Received, changes: Sequence[TimerChange]) -> tuple[TimerWrite, ...]:
@@ -77,9 +104,11 @@ class TimerBook:
         command, number = change.command, received.entry
         self._require_taken(received, change)
         id = inside_id(self._secret, SOURCE, f"{key}/{number}")
+        due = self._due(received, change)
+        meta = _meta(received, is_soon=due - stream_ms(received.entry) < SOON_MS)
         return TimerWrite(key, Timer(
-            number, self._due(received, change), id, type(command).__name__, received.aggregate,
-            command.model_dump_json(), _meta(received),
+            number, due, id, type(command).__name__, received.aggregate,
+            command.model_dump_json(), meta,
         ))  # fmt: skip
 
     def _require_taken(self, received: Received, change: SetTimer) -> None:
@@ -106,16 +135,18 @@ class TimerBook:
         return max(due, 0)
 
 
-def _meta(received: Received) -> str:
+def _meta(received: Received, *, is_soon: bool) -> str:
     """What a timer's command says of itself: what the command said that set it.
 
-    Without a correlation that one's id is it, as with what routers send.
+    Without a correlation that one's id is it, as with what routers send. One that is due soon
+    counts how many commands led to it.
     """
     meta = received.meta
     said = {
         "user": meta.user,
         "correlation": meta.correlation or received.id,
         "traceparent": meta.traceparent,
+        "depth": meta.depth + 1 if is_soon else None,
     }
     kept = {name: value for name, value in said.items() if value is not None}
     return msgspec.json.encode({**kept, **meta.extra}).decode()

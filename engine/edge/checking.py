@@ -1,4 +1,4 @@
-"""Holding the code here against what is recorded: schemas, commands that wait, and timers.
+"""Holding the code here against what is recorded: schemas, commands that wait, timers and the dead.
 
 Reads only. The logs are read where something is suspected of which nobody knows yet whether it
 was ever written: a type that is gone may have been tried and never used.
@@ -13,10 +13,12 @@ import msgspec
 from engine.core.codec import version_in
 from engine.core.firing import name_of
 from engine.core.registry import Domain
+from engine.core.schedules import SOURCE
 from engine.core.schemas.breaking import Breach, Verdict, judge
 from engine.core.schemas.describing import What, read_recorded
 from engine.core.schemas.waiting import Waiting
 from engine.core.waiting import in_order, read_kept
+from engine.edge.dead import dead_letters
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
@@ -31,6 +33,7 @@ class Checked(msgspec.Struct):
     recorded: int
     waiting: int
     timers: int
+    letters: int
     breaches: list[Breach]
     changes: list[str]
 
@@ -51,14 +54,19 @@ async def check_schemas(
         for breach in those
         if name not in waits
     ]
-    changes = [*verdict.changes, *unused, *narrowed]
-    return Checked(len(recorded), waiting.count, waiting.timers, breaches, changes)
+    gone = [
+        f"the schedule {name} is gone, or has another name: it will not come any more"
+        for name in await _schedules_gone(session, domain)
+    ]
+    changes = [*verdict.changes, *unused, *narrowed, *gone]
+    counts = waiting.count, waiting.timers, waiting.letters
+    return Checked(len(recorded), *counts, breaches, changes)
 
 
 async def _waiting(
     session: "RedisSession", domain: Domain, verdict: Verdict, tell: Callable[[int, str], None]
 ) -> Waiting:
-    """Look at all commands that have no final answer yet, and at those of timers."""
+    """Look at all commands that have no final answer yet, at those of timers, and dead letters."""
     waiting, audit = Waiting(domain, verdict.narrowed), session.audit
     streams = [(audit.keys.inbox(), await session.inbox().reached(session.partitions), "the inbox")]
     for partition in range(session.partitions):
@@ -74,6 +82,11 @@ async def _waiting(
             with suppress(ValueError):  # what is none, its owner names
                 waiting.take(read_kept(id, kept)[0], f"partition {partition}, deferred")
         await _timers(session, partition, waiting, tell)
+    for number in (*range(session.partitions), None):
+        where = "the inbox" if number is None else f"partition {number}"
+        async for letter in dead_letters(session, number):
+            waiting.unearth(letter, where)
+        tell(0, f"dead letters of {where}")
     return waiting
 
 
@@ -88,6 +101,17 @@ async def _timers(
                 waiting.ring(read.timer, name_of(read.key))
             seen.add(read.key)
         tell(0, f"timers of partition {partition}")
+
+
+async def _schedules_gone(session: "RedisSession", domain: Domain) -> list[str]:
+    """Schedules that engines have served here, and the code here has not."""
+    known = set[str]()
+    for partition in range(session.partitions):
+        sources = await session.audit.sources(partition)
+        known |= {
+            name for kind, _, name in (each.partition("/") for each in sources) if kind == SOURCE
+        }
+    return sorted(known - domain.schedules.keys())
 
 
 async def _written(

@@ -117,11 +117,8 @@ class DeadLetters:
         return await self._session.parked.drop(dead.partition, dead.name.rpartition("/")[2])
 
     async def _all(self, partition: int | None) -> AsyncIterator[Dead]:
-        after = "0-0"
-        while page := await self._session.parked.letters(partition, after, _PAGE):
-            for letter in page:
-                yield _dead(partition, letter)
-            after = page[-1].id
+        async for letter in dead_letters(self._session, partition):
+            yield _dead(partition, letter)
 
     async def letter(self, source: str, name: str) -> dict[str, Any]:
         """A dead letter's fields, by the name that the list has; raises `NotFound`."""
@@ -136,6 +133,15 @@ class DeadLetters:
                     field.decode(): _shown(field, value) for field, value in letter.fields.items()
                 }
         raise NotFound(f"there is no dead letter {name} of {source}: see `semel dead list`")
+
+
+async def dead_letters(session: "RedisSession", partition: int | None) -> AsyncIterator[Entry]:
+    """All dead letters of a partition's commands, or of the inbox, as they stand."""
+    after = "0-0"
+    while page := await session.parked.letters(partition, after, _PAGE):
+        for letter in page:
+            yield letter
+        after = page[-1].id
 
 
 def _dead(partition: int | None, letter: Entry) -> Dead:

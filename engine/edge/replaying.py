@@ -14,6 +14,7 @@ from collections.abc import (
     Iterable,
     Iterator,
     Mapping,
+    Sequence,
 )
 from contextlib import suppress
 from datetime import timedelta
@@ -72,16 +73,17 @@ class Replayed(msgspec.Struct):
 class Replaying:
     """One replay; with a ``sample``, of so many aggregates, commands, and rows of a projection."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what is replayed, how much, and with what
         self,
         session: "RedisSession",
         domain: Domain,
         settings: "Settings",
         sample: int | None,
         tell: Tell,
+        stand_ins: Sequence[object] = (),
     ) -> None:
         self._session, self._domain, self._tell = session, domain, tell
-        self._settings, self._sample = settings, sample
+        self._settings, self._sample, self._stand_ins = settings, sample, stand_ins
         self.report = Replayed()
         self.differences: list[Difference] = []
 
@@ -124,10 +126,10 @@ class Replaying:
         )  # fmt: skip
         limits = TimerLimits(
             timedelta(days=self._settings.timer_limit_days), self._settings.events_per_command,
-            self._settings.event_bytes,
+            self._settings.event_bytes, self._settings.causation_depth,
         )  # fmt: skip
         book = TimerBook(session.secret, self._domain, limits)
-        replay = Replay(self._domain, intake, self._limited, book)
+        replay = Replay(self._domain, intake, self._limited, book, self._stand_ins)
         waiting = iter(sorted(names))
         while some := list(islice(waiting, _TOGETHER)):
             spans = dict.fromkeys(some, (1, _NEWEST))

@@ -157,6 +157,8 @@ class Actors:
         """The answer yes, once the events are encoded and the actor has taken them in."""
         events, changes = split(decision)
         new = self._encoded(received, actor, events) if events else ()
+        if changes and (endless := self._timers.endless(received, changes)):
+            return failed(received, "endless", endless)
         timers = self._timers.writes(received, changes) if changes else ()
         actor.evolve(events)
         self._timers.note(timers)

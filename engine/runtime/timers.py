@@ -46,7 +46,7 @@ class Timekeeper:
         self._partition, self._progress = partition, progress
         limits = TimerLimits(
             timedelta(days=settings.timer_limit_days), settings.events_per_command,
-            settings.event_bytes,
+            settings.event_bytes, settings.causation_depth,
         )  # fmt: skip
         self.book = TimerBook(secret, domain, limits)
         self._due = inf

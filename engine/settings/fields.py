@@ -36,6 +36,10 @@ class Settings(BaseModel):
     projections: str = Field(
         "projections", description="The package that lists `projections` and `queries`."
     )
+    replay_services: str = Field(
+        "",
+        description="Of objects that stand in for services in `semel check --replay`: MODULE:LIST.",
+    )
     lease_seconds: float = Field(
         1.5, gt=0, le=60, description="How long a dead process keeps what it owned from others."
     )
@@ -83,7 +87,7 @@ class Settings(BaseModel):
     )
     causation_depth: int = Field(
         32, ge=1, le=1000,
-        description="How many commands may follow from one another by way of routers.",
+        description="How many commands may follow from one another, at once or by routers.",
     )  # fmt: skip
     outcomes_keep_count: int = Field(
         10_000, ge=100,

@@ -70,6 +70,13 @@ class RedisAudit:
         flat = await self._control.call("HGETALL", self.names(partition).waiting)
         return {id.decode(): kept for id, kept in zip(flat[::2], flat[1::2], strict=True)}
 
+    async def sources(self, partition: int) -> list[str]:
+        """What commands from inside have come from, by their names among ``sources``."""
+        return [
+            each.decode()
+            for each in await self._control.call("HKEYS", self.keys.sources(partition))
+        ]
+
     async def position(self, partition: int) -> int:
         """How far the head says that the log reaches."""
         return int(await self._control.call("HGET", self.keys.head(partition), "position") or 0)

@@ -74,6 +74,14 @@ class RedisInspection:
         """The server's clock, in milliseconds since 1970."""
         return await now_ms(self._control)
 
+    async def command_count(self, partitions: int) -> int:
+        """How many commands were ever added to all partitions."""
+        keys = [self._keys.commands(number) for number in range(partitions)]
+        there = [await reply for reply in [self._control.call("EXISTS", key) for key in keys]]
+        asked = [key for key, is_there in zip(keys, there, strict=True) if is_there]
+        said = [await reply for reply in [self._control.call("XINFO", "STREAM", k) for k in asked]]
+        return sum(dict(zip(each[::2], each[1::2], strict=True))[b"entries-added"] for each in said)
+
     async def outcome_count(self, partitions: int) -> int:
         """How many outcomes all partitions keep."""
         return await self._entries([self._keys.outcomes(number) for number in range(partitions)])

@@ -21,6 +21,7 @@ from tests.faults.histories import Attempt, read_histories
 from tests.faults.program import Program, ending, semel
 from tests.faults.proxy import Mode, Proxy, proxy
 from tests.faults.server import Server
+from tests.faults.shop import CONFIRM_SECONDS
 
 NAMESPACE = "faults"
 PARTITIONS = 16
@@ -34,6 +35,7 @@ _ENVIRONMENT = {
     "SEMEL_PREVIOUS_KEEP_SECONDS": "3",
     "SEMEL_AUDIT_LOAD": "0.2",
     "SEMEL_HANDLERS": "tests.faults.flaky",
+    "SEMEL_SERVICES": f'{{"fulfilment": {{"confirm_seconds": {CONFIRM_SECONDS}}}}}',
     "SEMEL_RETRY_PAUSE_SECONDS": "0.05",
     # so few that actors are loaded again all the time, mostly from snapshots
     "SEMEL_ACTORS": "2",

@@ -3,7 +3,8 @@
 Pure: it is given the clients' histories and all of Redis afterwards. An acknowledgement
 counts unless it came in a window in which a server lost its tail: then only one that was
 promised to be durable does, and any other command may have happened or not, but not twice.
-What the engine asked for itself is judged by `tests.faults.inside`, money by `tests.faults.ledger`.
+What the engine asked for itself is judged by `tests.faults.inside`, money by `tests.faults.ledger`,
+stock by `tests.faults.stock`.
 """
 
 from collections import defaultdict
@@ -16,6 +17,7 @@ from engine.core.outcome import Outcome, Status
 from tests.faults.histories import Attempt, Dump, First, Logged, Said
 from tests.faults.inside import check_inside, is_inside
 from tests.faults.ledger import check_ledger
+from tests.faults.stock import check_stock
 from tests.faults.violation import Violation
 
 Key = tuple[str, str]
@@ -59,8 +61,8 @@ def check(
         if is_inside(key[1]):
             violations += _command(key, (), (), facts)
     violations += _real_time([attempt for attempt in attempts if _counts(attempt, lost)])
-    violations += check_inside(dump)
-    violations += check_ledger(dump)
+    for judge in (check_inside, check_ledger, check_stock):
+        violations += judge(dump)
     acknowledged = sum(attempt.outcome is not None for attempt in attempts)
     return Verdict(
         len(attempts), acknowledged, len(attempts) - acknowledged, len(facts.effects), violations

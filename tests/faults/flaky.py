@@ -9,10 +9,8 @@ from typing import Any
 
 import anyio
 
-import handlers
 from engine import Decider
-from tests.faults import bank
-from tests.faults.bank import routers
+from tests.faults import bank, shop
 
 __all__ = ["deciders", "routers", "services"]
 
@@ -57,5 +55,6 @@ def _over_a_bad_line(decider: Decider[Any]) -> Decider[Any]:
     return replace(decider, decide=rules)
 
 
-deciders = [_over_a_bad_line(decider) for decider in [*handlers.deciders, *bank.deciders]]
-services = handlers.services
+deciders = [_over_a_bad_line(decider) for decider in [*shop.deciders, *bank.deciders]]
+routers = [*shop.routers, *bank.routers]
+services = shop.services

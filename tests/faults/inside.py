@@ -11,27 +11,26 @@ from typing import NamedTuple
 
 from engine.core.ids import stream_ms
 from engine.core.outcome import Outcome, Status
-from engine.core.rejections import REJECTED
+from handlers.fulfilment import TIMER as CONFIRM
 from tests.faults.bank.transfers import PATIENCE, REMINDER, REMINDER_MS
+from tests.faults.following import ROUTERS
 from tests.faults.histories import Dump, Logged
+from tests.faults.shop import CONFIRM_SECONDS
 from tests.faults.violation import Violation
 
-ROUTER, TIMER = "bank", "timer"
-"""How ids of commands begin that come from inside."""
+TIMER = "timer"
+"""How ids of commands begin that timers give; those of routers begin with their names."""
 
-FOLLOWS = {
-    "Begun": "source", "Reserved": "transfer", "Offered": "target", "Deposited": "transfer",
-    "Finished": "source", "LetGo": "source", REJECTED: "cause",
+PATIENCE_ENDS = {
+    "Extended", "Offered", "Cancelled",
+    "FulfilmentConfirmed", "FulfilmentFailed", "ReservationsShipped", "ReservationsReleased",
 }  # fmt: skip
-"""From each of these one command follows, for whom it names there; where it names nobody, none."""
-
-PATIENCE_BEGINS = {"Begun", "Extended"}
-PATIENCE_ENDS = {"Extended", "Offered", "Cancelled"}
+"""What ends patience with an account, and with the products of an order; or the end of it is."""
 
 
 def is_inside(id: str) -> bool:
     """Whether an id is of a command that is judged here: no client has one with a ``/``."""
-    return id.startswith((f"{ROUTER}/", f"{TIMER}/"))
+    return id.partition("/")[0] in (*ROUTERS, TIMER) and "/" in id
 
 
 def check_inside(dump: Dump) -> Iterator[Violation]:
@@ -40,8 +39,9 @@ def check_inside(dump: Dump) -> Iterator[Violation]:
     for outcome in dump.outcomes:
         if is_inside(outcome.id):
             answers[outcome.id.rpartition("/")[0]].append(outcome)
-    yield from _reactions(dump, _of(ROUTER, answers))
-    yield from _refusals(dump, _of(ROUTER, answers))
+    for router in ROUTERS:
+        yield from _reactions(dump, router, _of(router, answers))
+        yield from _refusals(dump, router, _of(router, answers))
     yield from _timers(dump.events, _of(TIMER, answers))
 
 
@@ -56,13 +56,13 @@ def _of(source: str, answers: Answers) -> Answers:
 # -- Routers ----------------------------------------------------------------------------
 
 
-def _reactions(dump: Dump, answers: Answers) -> Iterator[Violation]:
-    """Each event has the command that follows from it, once, and no command is without one."""
+def _reactions(dump: Dump, router: str, answers: Answers) -> Iterator[Violation]:
+    """Each event has the commands that follow from it, once, and no command is without one."""
     wanted: dict[str, str] = {}
     for event, index in _with_index([*dump.events, *dump.notes]):
-        if target := _follower(event):
-            command = event.causation.rpartition("/")[2]
-            wanted[f"{ROUTER}/{event.aggregate}/{command}/{index}/0"] = target
+        command = event.causation.rpartition("/")[2]
+        for number, target in enumerate(ROUTERS[router](event)):
+            wanted[f"{router}/{event.aggregate}/{command}/{index}/{number}"] = target
     for id, target in wanted.items():
         found = [(one.entry, one.aggregate) for one in answers.get(id, ())]
         if len(found) != 1:
@@ -74,13 +74,6 @@ def _reactions(dump: Dump, answers: Answers) -> Iterator[Violation]:
         yield Violation("reaction_unasked", aggregate, id, "it follows from no event")
 
 
-def _follower(event: Logged) -> str:
-    """For whom a command follows from an event; empty where none does."""
-    if event.type not in FOLLOWS or (event.type == REJECTED and event.said["command"] != "Reserve"):
-        return ""
-    return str(event.said[FOLLOWS[event.type]])
-
-
 def _with_index(events: Iterable[Logged]) -> Iterator[tuple[Logged, int]]:
     """Each event with which of its command's events it is."""
     ordered = sorted(events, key=lambda event: (event.partition, event.position))
@@ -89,11 +82,12 @@ def _with_index(events: Iterable[Logged]) -> Iterator[tuple[Logged, int]]:
             yield event, index
 
 
-def _refusals(dump: Dump, answers: Answers) -> Iterator[Violation]:
+def _refusals(dump: Dump, router: str, answers: Answers) -> Iterator[Violation]:
     """Each refused command of a router has one note in the log, and each note one such command."""
     noted: dict[tuple[int, str], list[Logged]] = defaultdict(list)
     for note in dump.notes:
-        noted[(note.partition, note.causation)].append(note)
+        if note.said["router"] == router:
+            noted[(note.partition, note.causation)].append(note)
     refused = {
         (one.partition, one.id): one
         for own in answers.values()
@@ -149,12 +143,23 @@ def _timers_set(events: Sequence[Logged]) -> Iterator[_Timer]:
         name = event.aggregate
         if event.type in PATIENCE_ENDS and name in standing:
             yield standing.pop(name)._replace(over=event.version)
-        if event.type in PATIENCE_BEGINS:
-            due_ms = stream_ms(event.entry) + event.said["patience_ms"]
-            standing[name] = _Timer(name, PATIENCE, event.entry, due_ms)
+        if (patience := _patience(event)) is not None:
+            timer, lasts_ms = patience
+            due_ms = stream_ms(event.entry) + lasts_ms
+            standing[name] = _Timer(name, timer, event.entry, due_ms)
         if event.type == "Offered":
             yield _Timer(name, REMINDER, event.entry, stream_ms(event.entry) + REMINDER_MS)
     yield from standing.values()
+
+
+def _patience(event: Logged) -> tuple[str, int] | None:
+    """The timer that patience is, with its milliseconds, where it begins with an event."""
+    match event.type:
+        case "Begun" | "Extended":
+            return PATIENCE, event.said["patience_ms"]
+        case "FulfilmentBegun":
+            return CONFIRM, int(CONFIRM_SECONDS * 1000)
+    return None
 
 
 Made = dict[tuple[str, str], Logged]

@@ -11,6 +11,8 @@ from tests.faults.histories import Dump, Logged
 from tests.faults.inside import TIMER, is_inside
 from tests.faults.violation import Violation
 
+ROUTER = "bank"
+
 ENDS = ("Finished", "Cancelled", "LetGo")
 """How a transfer ends: in one of these ways, once."""
 
@@ -98,5 +100,9 @@ def _refused(outcomes: Sequence[Outcome]) -> Iterator[Violation]:
     """Of what the bank asks itself nothing is refused but too much money, and what is too late."""
     for one in outcomes:
         fine = one.detail.get("code") in ("too_little", "stale_timer")
-        if is_inside(one.id) and one.status is not Status.ACCEPTED and not fine:
+        if (
+            one.id.startswith((f"{ROUTER}/", f"{TIMER}/"))
+            and one.status is not Status.ACCEPTED
+            and not fine
+        ):
             yield Violation("refused", one.aggregate, one.id, f"{one.status}: {one.detail}")

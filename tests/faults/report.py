@@ -9,9 +9,10 @@ from tests.faults.watch import Seen
 
 BUSINESS = (
     "Finished", "Cancelled", "LetGo", "timer fired", "timer stale", "refusal noted", "decided late",
-    "snapshot",
+    "snapshot", "insufficient_inventory", "FulfilmentConfirmed", "FulfilmentFailed",
+    "ReservationsShipped", "ReservationsReleased",
 )  # fmt: skip
-"""What must have been: each branch of a transfer, each fate of a timer, retries, snapshots."""
+"""What must have been: each branch of transfers and orders, fates of timers, retries, snapshots."""
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Report:
             f"  longest without progress: {still or 'none'}\n"
             f"  {verdict.acknowledged} of {verdict.commands} commands acknowledged in "
             f"{verdict.attempts} attempts: {_listed(verdict.answers)}; {verdict.events} events\n"
-            f"  bank: {_listed(verdict.bank)}"
+            f"  business: {_listed(verdict.business)}"
         )
 
     def too_little(  # noqa: PLR0913 -- what a real ordeal is
@@ -67,7 +68,7 @@ class Report:
             ("takeovers by workers", self.seen.takeovers["worker"], takeovers),
             ("flips of generations", self.flips, flips),
             ("acknowledged commands", self.verdict.acknowledged, answers),
-            *((f"of {what!r}", self.verdict.bank[what], business) for what in BUSINESS),
+            *((f"of {what!r}", self.verdict.business[what], business) for what in BUSINESS),
         ]
         return "; ".join(f"{had} {what}, not {least}" for what, had, least in wanted if had < least)
 

@@ -21,8 +21,8 @@ from redis.exceptions import RedisError
 from engine.core.ids import stream_order
 from engine.core.marks import UNMARKED, read_mark
 from engine.store.keys import Keys
-from tests.faults.bank import routers
 from tests.faults.checker import Window
+from tests.faults.flaky import routers
 
 PERIOD_SECONDS = 0.02
 """Between two looks: some commits fall between them, none is seen half."""

@@ -1,4 +1,4 @@
-"""Sound histories of the bank, made by hand, for tests to spoil."""
+"""Sound histories of the bank and the shop, made by hand, for tests to spoil."""
 
 import json
 from typing import Any
@@ -17,7 +17,8 @@ FROM, TO, MANAGER = "account-1", "account-2", "transfer-1"
 def answer(id: str, entry: str, aggregate: str, code: str = "", **more: Any) -> Outcome:
     status = Status(more.get("status", "rejected" if code else "accepted"))
     detail = {"code": code} if code else {}
-    return Outcome(entry, id, status, aggregate, 0, 0, 0, "b1", DIGEST, detail)
+    version = more.get("version", 0)
+    return Outcome(entry, id, status, aggregate, version, 0, 0, "b1", DIGEST, detail)
 
 
 class Story:
@@ -43,12 +44,17 @@ class Story:
         self.attempts.append(Attempt("c", len(self.attempts), id, "Do", aggregate, "{}", "", 1))
         return self.does(id, aggregate, type, **said)
 
-    def refuses(self, id: str, aggregate: str, code: str, command: str, cause: str) -> None:
+    def refuses(  # noqa: PLR0913 -- what a note says
+        self, id: str, aggregate: str, code: str, command: str, cause: str, message: str = ""
+    ) -> None:
         """A command that is refused, and noted."""
         entry = f"{1000 * (len(self.outcomes) + 1)}-0"
-        said = {"router": "bank", "command": command, "code": code, "cause": cause}
+        router = id.partition("/")[0]
+        said = {"router": router, "command": command, "code": code, "cause": cause}
         self.notes.append(self._event(aggregate, id, entry, "_rejected", said))
-        self.outcomes.append(answer(id, entry, aggregate, code))
+        refused = answer(id, entry, aggregate, code, version=self._versions.get(aggregate, 0))
+        refused.detail["message"] = message
+        self.outcomes.append(refused)
 
     def is_stale(self, id: str, aggregate: str) -> None:
         """A timer's command that came too late."""
@@ -109,6 +115,69 @@ def expired(*, is_late: bool = True) -> Story:
     story.does(
         follows("t2", MANAGER, "t3"), FROM, "Released", amount=4, transfer=MANAGER, balance=10
     )
+    return story
+
+
+ORDER, FULFILMENT, PRODUCT = "order-f", "fulfilment-f", "product-p"
+_LINES = [{"product_id": "p", "quantity": 2}]
+
+
+def sold(*, ends: str = "") -> Story:
+    """Two of five are reserved, and the order confirmed; then it may be shipped or cancelled."""
+    story = _ordered(5)
+    story.does(leads("o", ORDER, "b"), FULFILMENT, "FulfilmentBegun", lines=_LINES)
+    story.does(leads("b", FULFILMENT, "r"), PRODUCT, "StockReserved", order_id=ORDER, quantity=2)
+    story.does(leads("r", PRODUCT, "n"), FULFILMENT, "AllReserved")
+    story.does(leads("n", FULFILMENT, "c"), ORDER, "OrderConfirmed")
+    story.does(leads("c", ORDER, "d"), FULFILMENT, "FulfilmentConfirmed")
+    if ends:
+        how, over, moved = {
+            "shipped": ("OrderShipped", "ReservationsShipped", "StockShipped"),
+            "cancelled": ("OrderCancelled", "ReservationsReleased", "StockReleased"),
+        }[ends]
+        story.asks("end", ORDER, how, is_fulfilled=True)
+        story.does(leads("end", ORDER, "e"), FULFILMENT, over, products=["p"])
+        story.does(leads("e", FULFILMENT, "m"), PRODUCT, moved, order_id=ORDER, quantity=2)
+    return story
+
+
+def timed_out() -> Story:
+    """A product has answered, and its fulfilment was slow to learn of it."""
+    story = _ordered(5)
+    begun = story.does(leads("o", ORDER, "b"), FULFILMENT, "FulfilmentBegun", lines=_LINES)
+    story.does(leads("b", FULFILMENT, "r"), PRODUCT, "StockReserved", order_id=ORDER, quantity=2)
+    fired = f"timer/{FULFILMENT}/confirm/{begun}/x"
+    story.does(fired, FULFILMENT, "FulfilmentFailed")
+    story.outcomes.append(answer(leads("r", PRODUCT, "n"), "8000-0", FULFILMENT))
+    story.does(leads("x", FULFILMENT, "g"), ORDER, "OrderCancelled", is_fulfilled=True)
+    story.does(leads("g", ORDER, "e"), FULFILMENT, "ReservationsReleased", products=["p"])
+    story.does(leads("e", FULFILMENT, "m"), PRODUCT, "StockReleased", order_id=ORDER, quantity=2)
+    return story
+
+
+def sold_out() -> Story:
+    """Two of one cannot be reserved, and the order is cancelled."""
+    story = _ordered(1)
+    story.does(leads("o", ORDER, "b"), FULFILMENT, "FulfilmentBegun", lines=_LINES)
+    said = "1 of this product are left, 2 were asked for"
+    reserve = leads("b", FULFILMENT, "r")
+    story.refuses(reserve, PRODUCT, "insufficient_inventory", "ReserveStock", FULFILMENT, said)
+    story.does(leads("r", PRODUCT, "f"), FULFILMENT, "FulfilmentFailed")
+    story.does(leads("f", FULFILMENT, "x"), ORDER, "OrderCancelled", is_fulfilled=True)
+    story.does(leads("x", ORDER, "e"), FULFILMENT, "ReservationsReleased", products=["p"])
+    # A product that holds nothing for the order says nothing.
+    story.outcomes.append(answer(leads("e", FULFILMENT, "m"), "9000-0", PRODUCT))
+    return story
+
+
+def leads(command: str, aggregate: str, tag: str) -> str:
+    return f"fulfilment/{aggregate}/{command}/0/0/{tag}"
+
+
+def _ordered(units: int) -> Story:
+    story = Story()
+    story.asks("s", PRODUCT, "ProductStocked", quantity=units)
+    story.asks("o", ORDER, "OrderCreated", is_fulfilled=True)
     return story
 
 

@@ -139,7 +139,8 @@ async def test_heads_are_sampled_while_they_move(
     assert [sample.commit for sample in mine if sample.commit] == [1, 2, 4, 3]
     assert {sample.branch for sample in mine} == {"b1"}
     told = [(sample.marks, sample.reached, sample.unknown) for sample in mine]
-    assert told == [({"bank/0": "7-x"}, {"bank": 3}, ["bell-1/unknown"])] * len(mine)
+    reached = {"bank": 3, "fulfilment": 0}
+    assert told == [({"bank/0": "7-x"}, reached, ["bell-1/unknown"])] * len(mine)
     assert [s for s in went_back(samples) if "commit 4 went back to 3" in s]
 
 

@@ -8,6 +8,7 @@ from fakeredis import FakeAsyncRedis
 
 from engine.store.keys import Keys
 from tests.faults.cast import NAMESPACE, PARTITIONS
+from tests.faults.flaky import routers
 from tests.faults.rebuilds import DIGESTS, strangers
 from tests.faults.watch import drained
 
@@ -21,7 +22,8 @@ async def quiet() -> Any:
     redis: Any = FakeAsyncRedis(decode_responses=True)
     await redis.xadd(KEYS.commands(LAST), ENTRY, "5-0")
     await redis.hset(KEYS.head(LAST), mapping={"command": "5-0", "position": 1})
-    await redis.hset(KEYS.reaction(LAST, "bank"), "position", 1)
+    for router in routers:
+        await redis.hset(KEYS.reaction(LAST, router.name), "position", 1)
     for name in DIGESTS:
         await redis.hset(KEYS.projection(LAST, name, 1), "position", 1)
     return redis
@@ -42,10 +44,11 @@ async def test_all_is_drained() -> None:
         lambda redis: redis.hset(KEYS.timer(LAST), "a-1/t", "{}"),
         lambda redis: redis.hset(KEYS.waiting(LAST), "5-0", "{}"),
         lambda redis: redis.hset(KEYS.reaction(LAST, "bank"), "position", 0),
+        lambda redis: redis.hdel(KEYS.reaction(LAST, "fulfilment"), "position"),
         lambda redis: redis.hset(KEYS.projection(LAST, "orders", 1), "position", 0),
         lambda redis: redis.hset(KEYS.live("orders"), "removing", 1),
     ],
-    ids=["command", "inbox", "timer", "waiting", "router", "projection", "removing"],
+    ids=["command", "inbox", "timer", "waiting", "bank", "shop", "projection", "removing"],
 )
 async def test_something_is_left_to_do(change: Change) -> None:
     redis = await quiet()

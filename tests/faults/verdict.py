@@ -18,18 +18,19 @@ from tests.faults.ledger import business
 from tests.faults.program import ROOT, semel
 from tests.faults.rebuilds import strangers
 from tests.faults.sampler import Sample, went_back
+from tests.faults.stock import trade
 
 
 @dataclass
 class Verdict:
-    """How much was looked at, and everything that is wrong; ``bank`` is what it did."""
+    """How much was looked at, and everything that is wrong; ``business`` is what was done."""
 
     attempts: int = 0
     commands: int = 0
     acknowledged: int = 0
     events: int = 0
     answers: Counter[str] = field(default_factory=Counter)
-    bank: Counter[str] = field(default_factory=Counter)
+    business: Counter[str] = field(default_factory=Counter)
     faults: list[str] = field(default_factory=list)
 
 
@@ -50,7 +51,7 @@ async def judged(cast: Cast, samples: Sequence[Sample]) -> Verdict:
         acknowledged=len({attempt.key for attempt in answers}),
         events=len(dumped.events),
         answers=Counter(a.outcome.status.value for a in answers if a.outcome is not None),
-        bank=business(dumped) + Counter({"snapshot": len(kept)}),
+        business=business(dumped) + trade(dumped) + Counter({"snapshot": len(kept)}),
         faults=[str(one) for one in checked.violations]
         + list(went_back(samples, cast.lost))
         + left,

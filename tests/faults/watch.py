@@ -15,8 +15,8 @@ import anyio
 from redis.exceptions import RedisError
 
 from engine.core.ids import stream_order
-from tests.faults.bank import routers
 from tests.faults.cast import NAMESPACE, PARTITIONS, Cast
+from tests.faults.flaky import routers
 from tests.faults.rebuilds import live_generations, settled
 
 _LOOK_SECONDS = 0.2

@@ -5,9 +5,11 @@ build on, some are wrong, many meet another client's: all that is the engine's t
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any, NamedTuple
+
+from tests.faults.shop import FULFILLED
 
 _ORDERS = 12
 """Orders in play at a time: few, so that several clients' commands for one are in one batch."""
@@ -25,6 +27,15 @@ _PER_TRANSFER = 4
 
 _PATIENCE_DIGITS = (1.3, 3.5)
 """Patience is as often 20 to 200 ms, hardly ever enough, as 300 to 3000, enough for some faults."""
+
+_PRODUCTS, _UNITS = 3, 4
+"""So few, and so little of each at a time, that about half of the orders cannot be fulfilled."""
+
+_PER_FULFILLED = 25
+"""As of orders: so each is created by one client, and ended by one or none."""
+
+_FULFILLED = {"Fulfil": "CreateOrder", "Send": "ShipOrder", "GiveUp": "CancelOrder"}
+"""What is wished of an order that is fulfilled, and the command for it."""
 
 _SHUFFLED = 6
 """How many commands are at hand to choose the next one from: so much is out of order."""
@@ -68,47 +79,71 @@ class Workload:
             "CreateOrder": 22, "AddOrderItem": 45, "UpdateShippingAddress": 12, "ShipOrder": 2,
             "CancelOrder": 1, "RegisterCustomer": 3, "RenameCustomer": 10, "NoSuchCommand": 2,
             "Deposit": 5, "Begin": 20, "Extend": 12,
+            "Fulfil": 14, "Send": 4, "GiveUp": 2, "StockProduct": 6,
         }  # fmt: skip
         [kind] = self._random.choices(list(kinds), list(kinds.values()))
-        whose = {"Deposit": self._account(), "Begin": transfer, "Extend": transfer}
+        whose = {
+            "Deposit": self._account(), "Begin": transfer, "Extend": transfer,
+            "StockProduct": f"product-{self._product()}",
+            **dict.fromkeys(_FULFILLED, self._fulfilled()),
+        }  # fmt: skip
         aggregate = customer if kind.endswith("Customer") else whose.get(kind, order)
         expect = self._random.randrange(4) if self._chance(0.05) else None
         meta = "" if expect is None else json.dumps({"expect": expect})
-        return Wish(kind, aggregate, json.dumps(self._data(kind)), meta)
+        return Wish(_FULFILLED.get(kind, kind), aggregate, json.dumps(self._data(kind)), meta)
 
     def _data(self, kind: str) -> dict[str, Any]:
         match kind:
             case "CreateOrder":
-                return {
-                    "customer_id": f"{self._run}-{self._random.randrange(_CUSTOMERS)}",
-                    "items": [self._item() for _ in range(self._random.randint(1, 3))],
-                    "shipping_address": self._address(),
-                }
+                return self._order(f"{self._run}-", self._item)
+            case "Fulfil":
+                return self._order(FULFILLED, self._stocked_item)
             case "AddOrderItem":
                 return self._item()
             case "UpdateShippingAddress":
                 return {"shipping_address": self._address()}
-            case "CancelOrder":
+            case "CancelOrder" | "GiveUp":
                 return {"reason": "second thoughts"}
+        return self._other(kind)
+
+    def _other(self, kind: str) -> dict[str, Any]:
+        match kind:
             case "RegisterCustomer" | "RenameCustomer":
                 return {"name": f"name {self._random.randrange(1000)}"}
-        return self._banked(kind)
-
-    def _banked(self, kind: str) -> dict[str, Any]:
-        match kind:
             case "Deposit":
                 return {"amount": self._random.randint(1, 60)}
             case "Begin":
                 return {
                     "source": self._account(), "target": self._account(),
-                    "amount": self._random.randint(1, 20), **self._banked("Extend"),
+                    "amount": self._random.randint(1, 20), **self._other("Extend"),
                 }  # fmt: skip
+            case "StockProduct":
+                return {"quantity": self._random.randint(0, _UNITS)}
             case "Extend":
                 return {"patience_ms": int(10 ** self._random.uniform(*_PATIENCE_DIGITS))}
         return {}
 
+    def _order(self, customers: str, item: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "customer_id": f"{customers}{self._random.randrange(_CUSTOMERS)}",
+            "items": [item() for _ in range(self._random.randint(1, 3))],
+            "shipping_address": self._address(),
+        }
+
     def _account(self) -> str:
         return f"account-{self._run}-{self._random.randrange(_ACCOUNTS)}"
+
+    def _product(self) -> str:
+        return f"{self._run}-{self._random.randrange(_PRODUCTS)}"
+
+    def _fulfilled(self) -> str:
+        number = self._made // _PER_FULFILLED + self._random.randrange(_ORDERS)
+        return f"order-{self._run}-{FULFILLED}{number}"
+
+    def _stocked_item(self) -> dict[str, Any]:
+        """The same product may come twice."""
+        quantity = self._random.randint(1, 3)
+        return {"product_id": self._product(), "quantity": quantity, "unit_price": "1.00"}
 
     def _item(self) -> dict[str, Any]:
         """An item; one in thirty has a quantity that no order takes."""

@@ -36,6 +36,12 @@ class Tick(Command):
     """Be reminded every minute: a timer whose command sets it again."""
 
 
+class Spin(Command):
+    """Be told again after some seconds, for ever."""
+
+    after: float
+
+
 class SetStrange(Command):
     """Set a timer whose command nobody here takes."""
 
@@ -90,6 +96,11 @@ def tick(_command: Tick, _: Texts) -> Iterator[Event | TimerChange]:
     yield set_timer("tick", Tick(), after=timedelta(minutes=1))
 
 
+def spin(command: Spin, _: Texts) -> Iterator[Event | TimerChange]:
+    yield Ticked()
+    yield set_timer("spin", command, after=timedelta(seconds=command.after))
+
+
 def set_strange(_command: SetStrange, _: Texts) -> Decision:
     return set_timer("strange", ShipOrder(), after=timedelta(0))
 
@@ -103,7 +114,7 @@ _NOTHING: Texts = ()
 bell = Decider(
     kind="bell",
     initial=_NOTHING,
-    decide=[set_off, call_off, remind, tick, set_strange],
+    decide=[set_off, call_off, remind, tick, spin, set_strange],
     evolve=evolve,
 )
 

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from engine.core.outcome import Status
+from tests.eventually import eventually
 from tests.runtime.stage import NOON_MS, home
 from tests.runtime.timing import BELL, HOME, handled, known, sent, stage_with, waiting
 
@@ -113,6 +114,40 @@ async def test_a_timer_may_be_set_again_by_its_own_command() -> None:
         assert len({one["id"] for one in sent(stage)}) == 3
 
 
+@pytest.mark.parametrize("after", [-60, 0, 0.999])
+async def test_who_sets_itself_off_for_ever_is_stopped_and_told(after: float) -> None:
+    stage = stage_with(causation_depth=5)
+    async with stage.owner(HOME):
+        await stage.answer("Spin", BELL, {"after": after})
+
+        def is_over() -> bool:
+            stage.wind(1)
+            return bool(stage.server.data.stream(stage.keys.dead(HOME)).entries)
+
+        await eventually(is_over, "one is a dead letter")
+        *fine, last = await handled(stage, 5)
+        assert {one.status for one in fine} == {Status.ACCEPTED}
+        assert (last.status, last.detail["code"]) == (Status.FAILED, "endless")
+        assert "causation_depth" in last.detail["message"]
+        assert [kind for _, kind in stage.events(BELL)] == ["Ticked"] * 5
+        assert (waiting(stage), known(stage)) == ({}, {})
+        [letter] = stage.server.data.stream(stage.keys.dead(HOME)).entries
+        assert letter.fields[b"type"] == b"Spin"
+        again = await stage.answer("SetOff", BELL, {"after": 0})
+        assert again.status is Status.ACCEPTED, "the aggregate itself goes on"
+
+
+async def test_who_waits_a_second_each_time_goes_on() -> None:
+    stage = stage_with(causation_depth=5)
+    async with stage.owner(HOME):
+        await stage.answer("Spin", BELL, {"after": 1})
+        for count in range(1, 8):
+            stage.wind(1)
+            outcomes = await handled(stage, count)
+            assert outcomes[-1].status is Status.ACCEPTED
+        assert not any("depth" in one["meta"] for one in sent(stage))
+
+
 async def test_what_a_command_says_of_itself_runs_on() -> None:
     stage = stage_with()
     async with stage.owner(HOME):
@@ -120,7 +155,9 @@ async def test_what_a_command_says_of_itself_runs_on() -> None:
         entry = stage.send("SetOff", BELL, {"after": 0}, meta=meta)
         await handled(stage)
         [one] = sent(stage)
-        assert json.loads(one["meta"]) == {"user": "ann", "correlation": "k-1", "x_shop": 7}
+        assert json.loads(one["meta"]) == {
+            "user": "ann", "correlation": "k-1", "x_shop": 7, "depth": 1
+        }  # fmt: skip
         assert one["id"].startswith(f"timer/bell-1/bell/{entry}/")
 
 

@@ -5,5 +5,6 @@ decided again, on the state that it met then, and the answer is held against the
 Nothing follows from it: a replay has a state of its own.
 
 What only its time could answer is left out: commands that were refused for their id, that repeat
-others or that killed their process, and those whose deciders ask services.
+others or that killed their process, and those whose deciders ask services that nobody stands in
+for.
 """

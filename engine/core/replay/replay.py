@@ -22,7 +22,7 @@ from engine.core.routing import kind_of
 from engine.core.timebook import TimerBook
 
 _DECIDED = frozenset({Status.ACCEPTED, Status.REJECTED, Status.FAILED})
-_NOT_BY_CODE = frozenset({"deadly", "timer_too_far", "too_large", "too_slow"})
+_NOT_BY_CODE = frozenset({"deadly", "endless", "timer_too_far", "too_large", "too_slow"})
 """Answers that came of what a command did to its process, of settings, or of how long it took."""
 
 _SAID_LIMIT = 1000
@@ -61,12 +61,19 @@ Limited = Callable[[Awaitable[Any]], Awaitable[Any]]
 class Replay:
     """The aggregates of one partition."""
 
-    def __init__(self, domain: Domain, intake: Intake, limited: Limited, timers: TimerBook) -> None:
+    def __init__(
+        self,
+        domain: Domain,
+        intake: Intake,
+        limited: Limited,
+        timers: TimerBook,
+        stand_ins: Sequence[object] = (),
+    ) -> None:
         self._domain, self._intake, self._limited = domain, intake, limited
-        self._timers = timers
+        self._timers, self._stand_ins = timers, stand_ins
         self.aggregates = self.events = self.decided = 0
         self.asking: Counter[str] = Counter()
-        """Commands that were left out because their deciders ask services, by type."""
+        """Commands that were left out: their deciders ask services that nobody stands in for."""
         self.differences: list[Difference] = []
 
     async def take(
@@ -133,7 +140,7 @@ class Replay:
         """Decide one command again, and compare."""
         entry, outcome = case.told.entry, case.told.outcome
         received = self._intake.receive(entry)
-        if received.handler is not None and _asks_services(received.handler):
+        if received.handler is not None and self._asks_services(received.handler):
             self.asking[received.handler.command.__name__] += 1
             return
         self.decided += 1
@@ -173,6 +180,13 @@ class Replay:
         decision: Any = handler.ask(received.command, state, received.context)
         return await self._limited(decision) if isinstance(decision, Coroutine) else decision
 
+    def _asks_services(self, handler: CommandHandler) -> bool:
+        """Whether what a decider says depends on more than its command, its state and stand-ins."""
+        given = handler.decide.keywords.values() if isinstance(handler.decide, partial) else ()
+        return bool(handler.needs) or not all(
+            any(service is each for each in self._stand_ins) for service in given
+        )
+
     def _stored(self, event: Event, kind: str) -> Event:
         """An event as it would come back from where it is stored; raises where it would not be."""
         name = type(event).__name__
@@ -187,11 +201,6 @@ class Replay:
 
     def _differs(self, check: str, about: str, place: str, message: str) -> None:
         self.differences.append(Difference(check, about, place, message))
-
-
-def _asks_services(handler: CommandHandler) -> bool:
-    """Whether what a decider says depends on more than its command and its state."""
-    return bool(handler.needs) or isinstance(handler.decide, partial)
 
 
 def _caused(history: Sequence[StoredEvent]) -> dict[str, list[int]]:

@@ -1,4 +1,4 @@
-"""Commands that wait, or that timers are to become, and what the code here would say to them."""
+"""Commands that wait, that timers are to become, or that are dead letters, and the code here."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -21,6 +21,9 @@ class _Group(msgspec.Struct):
     count: int = 0
 
 
+_BURIED_HINT = "Retry or drop them before (semel dead list), or keep what takes them until then"
+
+
 class Waiting:
     """Commands of the types that take less than before or are gone; others are not looked at.
 
@@ -29,8 +32,8 @@ class Waiting:
 
     def __init__(self, domain: Domain, narrowed: Mapping[str, Sequence[Breach]]) -> None:
         self._commands, self._narrowed = domain.commands, narrowed
-        self._groups: dict[tuple[str, str, str], _Group] = {}
-        self.count = self.timers = 0
+        self._groups: dict[tuple[str, str, str, bool], _Group] = {}
+        self.count = self.timers = self.letters = 0
 
     def take(self, entry: Entry, where: str) -> None:
         """Look at the next command that waits ``where``."""
@@ -45,21 +48,31 @@ class Waiting:
         said = f"the timer {name!r} of {timer.aggregate}, due {due}"
         self._look(timer.type, timer.data.encode(), said)
 
+    def unearth(self, letter: Entry, where: str) -> None:
+        """Look at the command of a dead letter: somebody may want to submit it again."""
+        self.letters += 1
+        name = letter.fields.get(b"type", b"").decode(errors="replace")
+        data = letter.fields.get(b"data", b"")
+        self._look(name, data, f"{letter.id} in {where}", is_dead=True)
+
     def breaches(self) -> Iterator[Breach]:
         """What would be refused, by type and reason."""
-        for (name, path, why), group in self._groups.items():
-            narrowed = self._narrowed[name][0]
-            wait = "waits" if group.count == 1 else "wait"
+        for (name, path, why, is_dead), group in self._groups.items():
+            narrowed, is_one = self._narrowed[name][0], group.count == 1
+            if is_dead:
+                does = "is a dead letter" if is_one else "are dead letters"
+            else:
+                does = "waits" if is_one else "wait"
             yield Breach(
                 narrowed.check, What.COMMAND, name, 1, path,
-                f"{group.count} {name} {wait}, the first as {group.place}, and would be refused: "
+                f"{group.count} {name} {does}, the first as {group.place}, and would be refused: "
                 f"{why}",
-                narrowed.hint,
+                _BURIED_HINT if is_dead else narrowed.hint,
             )  # fmt: skip
 
-    def _look(self, name: str, data: bytes, place: str) -> None:
+    def _look(self, name: str, data: bytes, place: str, *, is_dead: bool = False) -> None:
         for path, why in self._refusals(name, data) if name in self._narrowed else ():
-            group = self._groups.setdefault((name, path, why), _Group(place))
+            group = self._groups.setdefault((name, path, why, is_dead), _Group(place))
             group.count += 1
 
     def _refusals(self, name: str, data: bytes) -> Iterator[tuple[str, str]]:

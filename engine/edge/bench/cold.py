@@ -119,7 +119,7 @@ def _actors(
     """The actors of a customer's partition, none of which is alive yet."""
     partition = partition_of(customer, session.partitions)
     ledger = session.ledger(partition, token)
-    timers = TimerBook(session.secret, domain, TimerLimits(timedelta(0), 0, 0))
+    timers = TimerBook(session.secret, domain, TimerLimits(timedelta(0), 0, 0, 0))
     return Actors.under(settings, session.partitions, ledger, domain, timers)
 
 

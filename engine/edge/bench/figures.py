@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import msgspec
 
-RANGED = ("per_second", "ratio_to_raw", "growth", "worst_growth")
+RANGED = ("per_second", "fulfilments_per_second", "ratio_to_raw", "growth", "worst_growth")
 """Figures of which the least and the most are said too: they tell how calm the machine was."""
 
 WORKERS = (2, 4, 8)

@@ -5,8 +5,6 @@ worker builds a new generation at the load that is usual, beside what the client
 Afterwards the rows of both generations are compared, each with each.
 """
 
-from collections.abc import Sequence
-
 import anyio
 import msgspec
 
@@ -18,7 +16,8 @@ from engine.edge.bench import load, prepared
 from engine.edge.bench.figures import ratio
 from engine.edge.bench.load import AFTER, BEFORE, DURING, Phase
 from engine.edge.bench.nodes import running, share_evenly, told_by
-from engine.edge.bench.projection import PROJECTION, STALL_SECONDS
+from engine.edge.bench.projection import PROJECTION
+from engine.edge.bench.quiet import caught_up
 from engine.edge.bench.workload import EVENTS_PER_ORDER
 from engine.settings import Settings
 
@@ -69,12 +68,12 @@ async def live(  # noqa: PLR0913 -- a scenario's measures
     ):
         keys = [session.partition_lease(number) for number in range(session.partitions)]
         await share_evenly(session, keys, 1)
-        await _caught_up(session, list(domain.projections))
+        await caught_up(session, list(domain.projections))
         limit = _LIMIT_SECONDS + events / _LIMIT_PER_SECOND
         plan = load.Plan(settings.redis, settings.namespace, rate, seconds, limit, len(orders))
         told = await told_by(load.MODULE, msgspec.json.encode(plan).decode())
         seen = msgspec.json.decode(told, type=load.Seen)
-        await _caught_up(session, list(domain.projections))
+        await caught_up(session, list(domain.projections))
         curator = await _judged(session)
         rows = await _compared(session)
     before, during = seen.phases[BEFORE], seen.phases[DURING]
@@ -87,22 +86,6 @@ async def live(  # noqa: PLR0913 -- a scenario's measures
         errors=seen.errors, client_share=seen.client_share, late_p99=seen.late.p99,
         rows=rows.rows, differ=rows.differ, curator=curator,
     )  # fmt: skip
-
-
-async def _caught_up(session: RedisSession, names: Sequence[str]) -> None:
-    """Wait until every generation of these projections has all that the logs hold."""
-    seen, moved = -1, anyio.current_time()
-    while True:
-        heads = sum(await session.builds.heads())
-        kept = [(name, g) for name in names for g in (await session.builds.read(name)).kept]
-        reached = [sum(await session.builds.positions(*each)) for each in kept]
-        if all(each == heads for each in reached):
-            return
-        if sum(reached) != seen:
-            seen, moved = sum(reached), anyio.current_time()
-        elif anyio.current_time() - moved > STALL_SECONDS:
-            raise SemelError(f"the worker stands still at {reached} of {heads} events")
-        await anyio.sleep(_LOOK_SECONDS)
 
 
 async def _compared(session: RedisSession) -> Compared:

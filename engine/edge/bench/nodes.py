@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from subprocess import PIPE
 
 import anyio
+import msgspec
 from anyio.abc import Process, TaskStatus
 
 from engine.app import RedisSession
@@ -25,7 +26,11 @@ _LOOK_SECONDS = 0.02
 async def running(settings: Settings, *words: str) -> AsyncIterator[Process]:
     """A daemon in a process of its own, ``semel <words>``; asked to stop in the end."""
     where = ["--redis", settings.redis, "--namespace", settings.namespace]
-    domain = {"SEMEL_HANDLERS": settings.handlers, "SEMEL_PROJECTIONS": settings.projections}
+    services = msgspec.json.encode(settings.services).decode()
+    domain = {
+        "SEMEL_HANDLERS": settings.handlers, "SEMEL_PROJECTIONS": settings.projections,
+        "SEMEL_SERVICES": services,
+    }  # fmt: skip
     command = ["-m", "engine.edge.cli", *words, *where]
     async with _started(command, None, domain) as process:
         yield process

@@ -12,6 +12,7 @@ class Part(StrEnum):
     ENGINE = "engine"
     PROJECTION = "projection"
     REBUILD = "rebuild"
+    FULFILMENT = "fulfilment"
     LIVE = "live"
     LATENCY = "latency"
     LOAD = "load"
@@ -27,6 +28,7 @@ class Plan(NamedTuple):
     parts: frozenset[Part]
     commands: int
     events: int
+    orders: int
     runs: int
     rate: int
     seconds: float

@@ -59,6 +59,26 @@ def _rebuild(said: Mapping[str, Any]) -> Iterator[str]:
     )
 
 
+def _fulfilment(said: Mapping[str, Any]) -> Iterator[str]:
+    low, high = said["fulfilments_per_second_range"]
+    lowest, highest = said["ratio_to_raw_range"]
+    yield (
+        f"fulfilment  {said['fulfilments_per_second']:>9,.0f} fulfilments/s ({low:,.0f} to "
+        f"{high:,.0f}); {said['orders']:,} orders in {said['seconds']:.1f} s"
+    )
+    yield (
+        f"            {said['confirmed']:,} confirmed, {said['cancelled']:,} cancelled, "
+        f"{said['refused']:,} refused at once; all products' sums are right"
+    )
+    for each in ("engine", "worker", "server"):
+        cost, share = said[f"{each}_us"], said[f"{each}_share"]
+        yield f"            {each}: {cost:,.0f} us for a fulfilment, busy {share:.0%} of the time"
+    yield (
+        f"            {said['per_second']:,.0f} commands/s: {said['ratio_to_raw']:.3f} x raw "
+        f"({lowest:.3f} to {highest:.3f})"
+    )
+
+
 def _latency(said: Mapping[str, Any]) -> Iterator[str]:
     for name in ("echo", "outcome", "view"):
         yield f"latency     {_times(name, said[name])}"
@@ -156,6 +176,7 @@ _TELLERS: Mapping[Part, Callable[[Any], Iterator[str]]] = {
     Part.ENGINE: _engine,
     Part.PROJECTION: _projection,
     Part.REBUILD: _rebuild,
+    Part.FULFILMENT: _fulfilment,
     Part.LIVE: _live,
     Part.LATENCY: _latency,
     Part.LOAD: _load,

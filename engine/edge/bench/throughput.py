@@ -15,6 +15,7 @@ from engine.app import DEFAULT_PARTITIONS
 from engine.core.registry import Domain
 from engine.edge.bench.drain import drain
 from engine.edge.bench.figures import extrapolated, facts, middle
+from engine.edge.bench.fulfilment import fulfilment
 from engine.edge.bench.plan import Part, Plan
 from engine.edge.bench.projection import projection
 from engine.edge.bench.raw import Raw, raw
@@ -23,7 +24,7 @@ from engine.edge.binary import Binary
 from engine.edge.server import embedded_server
 from engine.settings import Settings
 
-RATES = (Part.ENGINE, Part.PROJECTION, Part.REBUILD)
+RATES = (Part.ENGINE, Part.PROJECTION, Part.REBUILD, Part.FULFILMENT)
 """What stands beside raw, in the order in which it is measured."""
 
 
@@ -67,4 +68,6 @@ async def _alone(plan: Plan, settings: Settings, domain: Domain, binary: Binary,
                 return await projection(whole, port, plan.events)
             case Part.REBUILD:
                 return await rebuild(whole, domain, port, plan.events)
+            case Part.FULFILMENT:
+                return await fulfilment(whole, domain, port, plan.orders)
         return raw(port, plan.commands * 2)

@@ -19,6 +19,7 @@ NAMESPACE = "bench"
 Parts = Annotated[list[Part] | None, typer.Argument(help="What to measure; all unless named.")]
 Commands = Annotated[int, typer.Option(min=1000, help="Commands to drain, or ids to remember.")]
 Events = Annotated[int, typer.Option(min=1000, help="Events to project and to rebuild from.")]
+Orders = Annotated[int, typer.Option(min=100, help="Orders to fulfil.")]
 Runs = Annotated[int, typer.Option(min=1, help="Runs of each rate; their median counts.")]
 Rate = Annotated[int, typer.Option(min=10, help="Commands a second while live.")]
 Seconds = Annotated[
@@ -37,6 +38,7 @@ def bench(  # noqa: PLR0913 -- an option each
     parts: Parts = None,
     commands: Commands = 100_000,
     events: Events = 100_000,
+    orders: Orders = 10_000,
     runs: Runs = 3,
     rate: Rate = 2000,
     seconds: Seconds = 20,
@@ -52,7 +54,8 @@ def bench(  # noqa: PLR0913 -- an option each
     Rates, beside `raw` in one run, for only the ratio says something about semel: `raw` is XADD
     of the workload's own entries, nothing else; `engine` drains prepared CreateOrder commands
     through the whole protocol; `projection` has one worker apply a history of orders; `rebuild`
-    has it build another generation from that. Each needs two cores.
+    has it build another generation from that; `fulfilment` has orders of three lines reserved and
+    confirmed, or cancelled, by the process manager, and checks the stock. Each needs two cores.
 
     Scenes: `live` rebuilds under load, and says what clients notice; `latency` takes one command
     at a time, beside an echo; `load` has aggregates loaded, of many events and of few; `takeover`
@@ -66,6 +69,7 @@ def bench(  # noqa: PLR0913 -- an option each
         frozenset(parts or Part),
         commands,
         events,
+        orders,
         runs,
         rate,
         seconds,

@@ -39,6 +39,7 @@ class Report(msgspec.Struct):
     recorded: int = 0
     waiting: int = 0
     timers: int = 0
+    letters: int = 0
     changes: list[str] = []
     findings: int = 0
     seconds: float = 0
@@ -62,8 +63,9 @@ def check(  # noqa: PLR0913 -- what to check, and what every verb takes
     """Say what a deployment of the code found here would break, and how to mend that.
 
     Compares its events and commands with those that engines have recorded in the namespace,
-    and looks at the commands that wait, in timers too. Changes nothing; the namespace may be served
-    meanwhile. Exits 1 when something would break: for CI, before a deployment.
+    and looks at the commands that wait, in timers and dead letters too. Changes nothing; the
+    namespace may be served meanwhile. Exits 1 when something would break: for CI, before a
+    deployment.
 
     --replay also loads aggregates, decides the commands that are still kept once more on what
     each of them met, and folds rows: it exits 1 for every answer, event or row that would be
@@ -99,7 +101,7 @@ async def _compared(
     with gauge(await session.inspection.event_count(session.partitions)) as advance:
         checked = await check_schemas(session, domain, advance)
     report = Report(
-        settings.namespace, checked.recorded, checked.waiting, checked.timers,
+        settings.namespace, checked.recorded, checked.waiting, checked.timers, checked.letters,
         checked.changes, len(checked.breaches),
     )  # fmt: skip
     faults = list(map(_shown, checked.breaches))
@@ -154,8 +156,9 @@ def _summary(report: Report) -> Iterator[str]:
         yield f"{report.findings} findings"
     elif report.recorded:
         yield (
-            f"{report.namespace}: {report.recorded} schemas, {report.waiting} commands that wait "
-            f"and {report.timers} timers looked at in {report.seconds:.1f} s: nothing would break"
+            f"{report.namespace}: {report.recorded} schemas, {report.waiting} commands that wait, "
+            f"{report.timers} timers and {report.letters} dead letters looked at in "
+            f"{report.seconds:.1f} s: nothing would break"
         )
     else:
         yield (

@@ -10,6 +10,7 @@ from engine.core.replay.replay import Difference
 from engine.edge.cli.gauge import gauge
 from engine.edge.cli.output import paint
 from engine.edge.replaying import Replaying
+from engine.edge.standing_in import with_stand_ins
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
@@ -52,8 +53,9 @@ async def replayed(
     session: "RedisSession", domain: "Domain", settings: "Settings", sample: int | None
 ) -> tuple[Report, list[dict[str, Any]]]:
     """Replay; a report, and the differences as the envelope has errors."""
+    domain, stand_ins = with_stand_ins(settings, domain)
     with gauge(None) as advance:
-        replaying = Replaying(session, domain, settings, sample, advance)
+        replaying = Replaying(session, domain, settings, sample, advance, stand_ins)
         await replaying.run()
     found, done = replaying.differences, replaying.report
     report = Report(
@@ -98,7 +100,10 @@ def text_of(report: Report) -> Iterator[str]:
         f"{report.decided} commands that are still kept, {report.rows} rows"
     )
     for kind, count in sorted(report.asking.items()):
-        yield f"{count} {kind} were not decided again: its decider asks services"
+        yield (
+            f"{count} {kind} were not decided again: its decider asks services that nobody "
+            f"stands in for (replay_services)"
+        )
     if report.differences:
         yield f"{report.differences} differences"
     else:

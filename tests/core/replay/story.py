@@ -63,7 +63,7 @@ class Story:
         return self
 
     async def replayed(self, domain: Domain, aggregate: str = TILL) -> Replay:
-        book = TimerBook(b"secret", domain, TimerLimits(timedelta(days=400), 100, 1_000_000))
+        book = TimerBook(b"secret", domain, TimerLimits(timedelta(days=400), 100, 1_000_000, 32))
         replay = Replay(domain, Intake(domain, 0, 1, b"secret", 1_000_000), _limited, book)
         await replay.take(aggregate, self.history, self.told)
         return replay

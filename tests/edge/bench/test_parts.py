@@ -131,6 +131,24 @@ def test_a_long_history_stands_beside_a_short_one(semel: Semel) -> None:
     assert one["bare_us"] > 10 * one["worst_us"], "but a snapshot, and nineteen"
 
 
+@pytest.mark.timeout(180)
+def test_orders_are_fulfilled_and_their_stock_is_right(semel: Semel) -> None:
+    said = semel.process("bench", "fulfilment", *SMALL, "--orders", "100", "-o", "json")
+    figures = figures_of(said)
+    assert figures.keys() == {"machine", "raw", "fulfilment"}
+    one = figures["fulfilment"]
+    # Of each twenty two want one piece: who does not get it learns so at once, or is cancelled.
+    assert (one["orders"], one["confirmed"], one["cancelled"] + one["refused"]) == (100, 95, 5)
+    assert one["commands"] == 95 * 10 + one["cancelled"] * 13 + one["refused"]
+    assert one["per_second"] == pytest.approx(one["commands"] / one["seconds"])
+    fulfilled = 95 + one["cancelled"]
+    assert one["fulfilments_per_second"] == pytest.approx(fulfilled / one["seconds"])
+    for who in ("engine", "worker", "server"):
+        cost = one[f"{who}_share"] * one["seconds"] / fulfilled * 1e6
+        assert one[f"{who}_us"] == pytest.approx(cost)
+    assert one["ratio_to_raw"] > 0
+
+
 def test_people_read_lines(semel: Semel) -> None:
     said = semel.process("bench", "projection", "rebuild", *SMALL)
     assert said.code == 0, said.err
@@ -145,6 +163,7 @@ def test_sizes_that_measure_nothing_are_refused(semel: Semel) -> None:
         ["--events", "10"],
         ["--rate", "0"],
         ["--samples", "1"],
+        ["--orders", "1"],
         ["--timers", "1"],
         ["nothing"],
     ):

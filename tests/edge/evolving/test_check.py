@@ -175,7 +175,30 @@ def test_commands_that_timers_are_to_become_wait_too(till: Project) -> None:
     place = "the timer 'fill' of till-1, due 2027-01-15T08:00:00+00:00"
     assert f"the first as {place}, and would be refused: data.amount" in fault["message"]
     till.write()
-    assert "0 commands that wait and 2 timers looked at" in till.check().out
+    assert "0 commands that wait, 2 timers and 0 dead letters looked at" in till.check().out
+
+
+def test_dead_letters_could_not_be_retried_and_schedules_go_silently(till: Project) -> None:
+    for key, kind, data in (
+        (till.keys.dead(partition_of("till-1", 2)), "Pay", '{"amount":"1"}'),
+        (till.keys.dead(partition_of("till-1", 2)), "Pay", "{}"),
+        (till.keys.inbox_dead(), "Pay", "{}"),
+        (till.keys.inbox_dead(), "Nothing", "{}"),
+    ):
+        till.redis.xadd(key, {"type": kind, "aggregate": "till-1", "data": data})
+    till.redis.hset(till.keys.sources(1), mapping={"schedule/nightly": "5 0 3", "inbox": "1-0"})
+    said = till.check("-o", "json")
+    assert (said.code, said.data["letters"], said.data["waiting"]) == (0, 4, 0)
+    gone = "the schedule nightly is gone, or has another name: it will not come any more"
+    assert said.data["changes"] == [gone]
+    till.write({"    amount: Decimal\n    note: str": "    amount: str\n    note: str"})
+    said = till.check("-o", "json")
+    assert said.code == 1
+    [fault] = said.errors
+    assert (fault["code"], fault["path"]) == ("command_narrowed", "amount")
+    assert fault["message"].startswith("2 Pay are dead letters, the first as ")
+    assert f" in partition {partition_of('till-1', 2)}, and would be" in fault["message"]
+    assert fault["hint"].startswith("Retry or drop them before (semel dead list)")
 
 
 def test_what_cannot_be_checked_says_why(till: Project) -> None:

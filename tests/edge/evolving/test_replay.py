@@ -1,5 +1,6 @@
 """``semel check --replay`` as a process: new code meets what has happened, and writes nothing."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -123,3 +124,52 @@ def test_what_would_be_otherwise_is_told_by_kind(
 def test_how_much_is_said_with_replay_and_once(till: Project, words: tuple[str, ...]) -> None:
     said = till.semel.run("check", *words)
     assert (said.code, "one of them, with it" in said.err) == (2, True)
+
+
+ASKING: Changes = {
+    "def pay(command: Pay, total: Decimal) -> Paid:": """\
+class Limits:
+    def most(self) -> Decimal:
+        raise AssertionError("nobody asks a service")
+
+
+async def limits(context: ServiceContext) -> AsyncIterator[Limits]:
+    yield Limits()
+
+
+class Fixed(Limits):
+    def most(self) -> Decimal:
+        return LIMIT
+
+
+services = [limits]
+stand_ins = [Fixed()]
+
+
+def pay(command: Pay, total: Decimal, limits: Limits) -> Paid:""",
+    "total + command.amount > LIMIT": "total + command.amount > limits.most()",
+    "from decimal": "from collections.abc import AsyncIterator\nfrom decimal",
+    "from engine import": "from engine import ServiceContext,",
+}
+"""Who decides on payments asks a service."""
+
+
+def test_who_asks_a_service_is_replayed_with_a_stand_in(till: Project) -> None:
+    till.write(ASKING)
+    said = replay(till)
+    assert (said.code, said.data["replay"]["asking"]) == (0, {"Pay": 4})
+    assert "4 Pay were not decided again" in till.check("--replay", "--all").out
+    said = replay(till, "--all", "--config", str(named(till, "handlers:stand_ins")))
+    assert (said.code, said.errors) == (0, [])
+    found = said.data["replay"]
+    assert (found["decided"], found["asking"]) == (7, {})
+    till.write(ASKING, {"return LIMIT": "return Decimal(3)"})
+    said = replay(till, "--all", "--config", str(named(till, "handlers:stand_ins")))
+    about = ["Pay: was accepted (Paid), would be rejected (till_full)"]
+    assert [each["about"] for each in said.errors] == about
+
+
+def named(till: Project, place: str) -> Path:
+    config = Path(till.semel.home) / "replay.toml"
+    config.write_text(f'replay_services = "{place}"\n')
+    return config
