@@ -30,6 +30,7 @@ VERBS = {
     "node": "node",
     "verify": "verify",
     "check": "check",
+    "doctor": "doctor",
     "bench": "bench",
 }
 """Every verb, in the order of ``--help``, and the module beside this one that has its function."""
