@@ -8,17 +8,12 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 
+from engine.edge.cli.example import example
 from engine.edge.cli.options import ConfigFile, MetricsPort, Namespace, Redis, settings_of
 
 if TYPE_CHECKING:
     from engine.core.registry import Domain
     from engine.settings import Settings
-
-_SHOP_DATA = (
-    '{"customer_id":"c-1","items":[{"product_id":"p-1","quantity":2,"unit_price":"12.50"}],'
-    '"shipping_address":{"street":"1 Main","city":"Reims","postal_code":"51100","country":"FR"}}'
-)
-"""What the banner submits where the order shop is served."""
 
 
 def dev(  # noqa: PLR0913 -- its options
@@ -82,28 +77,16 @@ async def _show_banner(domain: "Domain", settings: "Settings", server: str) -> N
 
 
 def _next_steps(domain: "Domain", settings: "Settings") -> str:
-    type, aggregate, data, query = _example(domain)
     port = settings.redis.rpartition(":")[2].partition("/")[0]
+    tried = example(domain)
+    asked = f"  semel query {tried.query}\n" if tried.query else ""
     return (
         f"In another terminal, in this directory:\n\n"
         f"  export SEMEL_REDIS={settings.redis}\n"
-        f"  semel submit {type} {aggregate} '{data}'\n"
-        f"{query}\n"
+        f"  semel submit {tried.type} {tried.aggregate} {tried.words}\n"
+        f"{asked}\n"
         f"The same with nothing but redis-cli:\n\n"
-        f"  redis-cli -p {port} XADD '{{{settings.namespace}}}:inbox' '*' type {type} "
-        f"aggregate {aggregate} data '{data}' meta '{{\"reply\":\"r1\"}}'\n"
+        f"  redis-cli -p {port} XADD '{{{settings.namespace}}}:inbox' '*' type {tried.type} "
+        f"aggregate {tried.aggregate} data '{tried.data}' meta '{{\"reply\":\"r1\"}}'\n"
         f"  redis-cli -p {port} BLPOP {settings.namespace}:reply:r1 5\n"
     )
-
-
-def _example(domain: "Domain") -> tuple[str, str, str, str]:
-    """A command to try: type, aggregate, data; and the line of a query that shows what it did."""
-    if "CreateOrder" in domain.commands:
-        return (
-            "CreateOrder",
-            "order-42",
-            _SHOP_DATA,
-            "  semel query GetOrderById order_id=order-42\n",
-        )
-    name, handler = next(iter(domain.commands.items()))
-    return name, f"{handler.decider.kind}-1", "{…}", ""

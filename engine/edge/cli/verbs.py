@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from engine.edge.cli.running import verb
 
 VERBS = {
+    "new": "new",
     "dev": "dev",
     "demo": "demo",
     "init": "roles",
