@@ -43,6 +43,7 @@ from engine.runtime.shutdown import Shutdown
 from engine.settings import Settings, load
 from engine.store.audit import Kept
 from engine.store.dialling import without_password
+from engine.store.examination import examine
 from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.session import RedisSession, open_session
 from engine.telemetry import log
@@ -60,6 +61,7 @@ __all__ = [
     "connect",
     "domain_of",
     "engine_role",
+    "examine",
     "namespace_session",
     "open_client",
     "run_process",
@@ -138,8 +140,7 @@ def engine_role(
         async def work(session: Session) -> None:
             log.info(
                 "engine.started", node=process.name, partitions=session.partitions,
-                commands=sorted(domain.commands), **_shown(settings),
-            )  # fmt: skip
+                commands=sorted(domain.commands), **_shown(settings))  # fmt: skip
             asked = standing.when_asked(ready)
             with queries.on(session):
                 await node.engine(session, served, settings, process, shutdown, asked)

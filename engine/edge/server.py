@@ -17,6 +17,7 @@ import anyio
 from anyio.abc import Process
 
 from engine.core.errors import Unavailable, Unfit
+from engine.core.fitness.memory import STREAM_NODE_BYTES
 from engine.edge.binary import Binary, find_binary
 from engine.edge.datadir import DataDirectory, data_directory
 from engine.edge.leash import leash
@@ -27,9 +28,6 @@ _GRACE_SECONDS = 3.0
 
 _STOP_SECONDS = 10.0
 """For the last fsync; then SIGKILL, which loses nothing that the file already has."""
-
-_STREAM_NODE_BYTES = 2048
-"""An aggregate has few events, and each stream takes half a node at least: memory."""
 
 Fsync = Literal["always", "everysec", "no"]
 """When the server tells the disk to keep what it wrote: ``appendfsync`` of its settings."""
@@ -108,7 +106,7 @@ def _settings(fsync: Fsync, directory: DataDirectory) -> list[str]:
         "aof-use-rdb-preamble": "yes",
         "save": "",
         "maxmemory-policy": "noeviction",
-        "stream-node-max-bytes": str(_STREAM_NODE_BYTES),
+        "stream-node-max-bytes": str(STREAM_NODE_BYTES),
     }
     return [word for name, value in settings.items() for word in (f"--{name}", value)]
 

@@ -8,38 +8,39 @@ import typer
 from rich.console import Console
 from rich.panel import Panel
 
+from engine.edge.cli.example import example
 from engine.edge.cli.options import ConfigFile, MetricsPort, Namespace, Redis, settings_of
+from engine.edge.cli.output import say
 
 if TYPE_CHECKING:
     from engine.core.registry import Domain
     from engine.settings import Settings
 
-_SHOP_DATA = (
-    '{"customer_id":"c-1","items":[{"product_id":"p-1","quantity":2,"unit_price":"12.50"}],'
-    '"shipping_address":{"street":"1 Main","city":"Reims","postal_code":"51100","country":"FR"}}'
-)
-"""What the banner submits where the order shop is served."""
+
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port", min=1, max=65535,
+        help="The server's port; else the first free one from 7901 on.",
+    ),
+]  # fmt: skip
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", metavar="DIR", file_okay=False,
+        help="Keep the data there; else it goes at exit.",
+    ),
+]  # fmt: skip
+Reload = Annotated[
+    bool, typer.Option("--reload", help="Start anew when handlers, projections or config change.")
+]
 
 
 def dev(  # noqa: PLR0913 -- its options
-    port: Annotated[
-        int | None,
-        typer.Option(
-            "--port",
-            min=1,
-            max=65535,
-            help="The server's port; else the first free one from 7901 on.",
-        ),
-    ] = None,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            "--data",
-            metavar="DIR",
-            file_okay=False,
-            help="Keep the data there; else it goes at exit.",
-        ),
-    ] = None,
+    port: Port = None,
+    data: Data = None,
+    reload: Reload = False,
+    server: Annotated[str | None, typer.Option("--server", hidden=True)] = None,
     metrics_port: MetricsPort = None,
     redis: Redis = None,
     config: ConfigFile = None,
@@ -47,16 +48,28 @@ def dev(  # noqa: PLR0913 -- its options
 ) -> int:
     """Everything on this machine: a server, an engine node and a worker for all that follows.
 
-    Ctrl-C stops it all. With --redis nothing is started but semel itself.
+    Ctrl-C stops it all. With --redis nothing is started but semel itself. With --reload a change
+    that is broken is told, and the next one waited for; the server and its data stay.
 
-    Example: semel dev --port 7901 --data ./data
-    """
+    \b
+    Examples:
+      semel dev --port 7901 --data ./data
+      semel dev --reload
+    """  # noqa: D301 -- \b keeps the help's lines as they are
     from engine import app  # noqa: PLC0415 -- what --help can do without
     from engine.edge.local import serve_at, serve_here  # noqa: PLC0415
+    from engine.edge.reload import reload as restart  # noqa: PLC0415
 
     settings = settings_of(redis, config, namespace, metrics_port=metrics_port)
+    if reload:
+        given = {"--config": config, "--namespace": namespace, "--metrics-port": metrics_port}
+        words = [(name, str(value)) for name, value in given.items() if value is not None]
+        passed_on = [word for pair in words for word in pair]
+        served = partial(restart, settings, config, passed_on, say)
+        app.run_process(partial(served, port=port, data=data, url=redis))
+        return 0
     domain = app.domain_of(settings)
-    alongside = partial(_show_banner, domain)
+    alongside = partial(_show_banner, domain, server)
     if redis is not None:
         app.run_process(partial(serve_at, settings, domain, alongside))
     else:
@@ -64,15 +77,23 @@ def dev(  # noqa: PLR0913 -- its options
     return 0
 
 
-async def _show_banner(domain: "Domain", settings: "Settings", server: str) -> None:
-    """Say where everything is and what to type next; redis-cli needs no semel at all."""
+async def _show_banner(
+    domain: "Domain", told: str | None, settings: "Settings", server: str
+) -> None:
+    """Say where everything is and what to type next; redis-cli needs no semel at all.
+
+    ``told`` is what started this process says of the server: nothing, where it was told before.
+    """
+    if told == "":
+        say(f"serves {len(domain.commands)} commands, {len(domain.projections)} projections again")
+        return
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(
         Panel.fit(
             f"[bold]semel[/bold] serves {len(domain.commands)} commands and "
             f"{len(domain.projections)} projections\n\n"
             f"Redis URL    [bold]{settings.redis}[/bold]\n"
-            f"server       {server}\n"
+            f"server       {told or server}\n"
             f"namespace    {settings.namespace}\n\n"
             f"For development: one machine, no password. Ctrl-C stops it.",
             border_style="green",
@@ -82,28 +103,16 @@ async def _show_banner(domain: "Domain", settings: "Settings", server: str) -> N
 
 
 def _next_steps(domain: "Domain", settings: "Settings") -> str:
-    type, aggregate, data, query = _example(domain)
     port = settings.redis.rpartition(":")[2].partition("/")[0]
+    tried = example(domain)
+    asked = f"  semel query {tried.query}\n" if tried.query else ""
     return (
         f"In another terminal, in this directory:\n\n"
         f"  export SEMEL_REDIS={settings.redis}\n"
-        f"  semel submit {type} {aggregate} '{data}'\n"
-        f"{query}\n"
+        f"  semel submit {tried.type} {tried.aggregate} {tried.words}\n"
+        f"{asked}\n"
         f"The same with nothing but redis-cli:\n\n"
-        f"  redis-cli -p {port} XADD '{{{settings.namespace}}}:inbox' '*' type {type} "
-        f"aggregate {aggregate} data '{data}' meta '{{\"reply\":\"r1\"}}'\n"
+        f"  redis-cli -p {port} XADD '{{{settings.namespace}}}:inbox' '*' type {tried.type} "
+        f"aggregate {tried.aggregate} data '{tried.data}' meta '{{\"reply\":\"r1\"}}'\n"
         f"  redis-cli -p {port} BLPOP {settings.namespace}:reply:r1 5\n"
     )
-
-
-def _example(domain: "Domain") -> tuple[str, str, str, str]:
-    """A command to try: type, aggregate, data; and the line of a query that shows what it did."""
-    if "CreateOrder" in domain.commands:
-        return (
-            "CreateOrder",
-            "order-42",
-            _SHOP_DATA,
-            "  semel query GetOrderById order_id=order-42\n",
-        )
-    name, handler = next(iter(domain.commands.items()))
-    return name, f"{handler.decider.kind}-1", "{…}", ""

@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from engine.edge.cli.running import verb
 
 VERBS = {
+    "new": "new",
     "dev": "dev",
     "demo": "demo",
     "init": "roles",
@@ -30,6 +31,7 @@ VERBS = {
     "node": "node",
     "verify": "verify",
     "check": "check",
+    "doctor": "doctor",
     "bench": "bench",
 }
 """Every verb, in the order of ``--help``, and the module beside this one that has its function."""
