@@ -74,10 +74,7 @@ def _described(domain: Domain, settings: Settings) -> Endpoint:
 
 
 async def _semel_error(_: Request, error: Any) -> Response:
-    response = problem_of(error)
-    if response.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        response.headers["Connection"] = "close"  # what comes of the body is not read
-    return response
+    return _closed_if_unread(problem_of(error))
 
 
 async def _http_error(request: Request, error: Any) -> Response:
@@ -87,4 +84,11 @@ async def _http_error(request: Request, error: Any) -> Response:
         detail = f"there is nothing at {request.url.path:.200}; /openapi.json lists what there is"
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{request.method:.20} is not for this address"
-    return plain_problem(error.status_code, detail, dict(error.headers or {}))
+    return _closed_if_unread(plain_problem(error.status_code, detail, dict(error.headers or {})))
+
+
+def _closed_if_unread(response: Response) -> Response:
+    """What is left of a body that was not read must not be taken for the next request."""
+    if response.status_code in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
+        response.headers["Connection"] = "close"
+    return response

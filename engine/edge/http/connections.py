@@ -5,22 +5,30 @@ a request's head, and for a reader that takes nothing of his answer; here both a
 """
 
 from asyncio import TimerHandle, Transport
+from http import HTTPStatus
 
+import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from engine.edge.http.problems import PROBLEM
 from engine.telemetry import gateway, log
 
-_FULL = (
-    b'{"type":"about:blank","title":"Service Unavailable","status":503,'
-    b'"detail":"too many connections are open"}'
-)
-REFUSAL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\nretry-after: 1\r\n"
-    b"content-type: %b\r\ncontent-length: %d\r\n\r\n%b" % (PROBLEM.encode(), len(_FULL), _FULL)
-)
+
+def _refusal(status: HTTPStatus, detail: str) -> bytes:
+    """An answer to what never became a request of the application's."""
+    said = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail}
+    body = msgspec.json.encode(said)
+    head = (
+        f"HTTP/1.1 {status} {status.phrase}\r\nconnection: close\r\nretry-after: 1\r\n"
+        f"content-type: {PROBLEM}\r\ncontent-length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+REFUSED = _refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many connections are open")
 """What a connection too many is told, unread."""
 
+UNREADABLE = _refusal(HTTPStatus.BAD_REQUEST, "this is no request of HTTP/1.1")
 
 RELIEVED = 0.9
 """Of its connections a gateway has fewer when it says that it is not crowded any more."""
@@ -59,7 +67,7 @@ class Bounded(HttpToolsProtocol):
         """Take a connection, or refuse it."""
         if not self.crowd.has_room(len(self.connections)):
             self.transport = transport
-            transport.write(REFUSAL)
+            transport.write(REFUSED)
             transport.close()
             return
         super().connection_made(transport)
@@ -78,6 +86,11 @@ class Bounded(HttpToolsProtocol):
         """Read on, unless it was refused."""
         if self._is_counted:
             super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 -- uvicorn's signature
+        """Answer what is no HTTP."""
+        self.transport.write(UNREADABLE)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins: the rest of its head must follow."""

@@ -5,12 +5,11 @@ An event's ``id`` is the token of its update: a browser that connects again says
 skips answers, and one that takes nothing is cut (`engine.edge.http.connections`).
 """
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
 import anyio
-from anyio.streams.memory import MemoryObjectSendStream
 from fastapi import Response
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from starlette.types import Receive, Scope, Send
@@ -58,7 +57,17 @@ class _Stream(Response):
         self._updates, self._followers = updates, followers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        """Tell each update, until he hangs up."""
+        """Tell each update, until he hangs up or the gateway stops."""
+        writing = anyio.Lock()
+
+        async def write(event: bytes, *, more: bool = True) -> None:
+            async with writing:
+                await send({"type": "http.response.body", "body": event, "more_body": more})
+
+        async def ping() -> None:
+            while True:
+                await write(KEEPALIVE_COMMENT)  # the first one at once: he is heard
+                await anyio.sleep(PING_SECONDS)
 
         async def hung_up() -> None:
             while (await receive())["type"] != "http.disconnect":
@@ -69,40 +78,27 @@ class _Stream(Response):
             await self._followers.closed.wait()
             tasks.cancel_scope.cancel()
 
-        async def write(event: bytes, *, more: bool = True) -> None:
-            await send({"type": "http.response.body", "body": event, "more_body": more})
-
+        head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
+        await send(head)
         self._followers.count(1)
         try:
             async with anyio.create_task_group() as tasks:
-                tasks.start_soon(hung_up)
-                tasks.start_soon(closed)
-                head = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-                await send(head)
-                told, events = anyio.create_memory_object_stream[bytes](0)
-                tasks.start_soon(self._tell, told)
-                await write(KEEPALIVE_COMMENT)  # so that he sees at once that he is heard
-                while True:
-                    event = KEEPALIVE_COMMENT
-                    with anyio.move_on_after(PING_SECONDS):
-                        try:
-                            event = await events.receive()
-                        except anyio.EndOfStream:
-                            break
-                    await write(event)
+                for beside in (ping, hung_up, closed):
+                    tasks.start_soon(beside)
+                await self._tell(write)
                 tasks.cancel_scope.cancel()
-            await write(b"", more=False)
         finally:
             self._followers.count(-1)
+        await write(b"", more=False)
 
-    async def _tell(self, told: MemoryObjectSendStream[bytes]) -> None:
-        async with told, aclosing(self._updates) as updates:
+    async def _tell(self, write: Callable[[bytes], Awaitable[None]]) -> None:
+        async with aclosing(self._updates) as updates:
             try:
                 async for update in updates:
-                    await told.send(_event(update))
+                    await write(_event(update))
             except SemelError as error:
                 said = bytes(problem_of(error).body).decode()
-                await told.send(format_sse_event(event="problem", data_str=said))
+                await write(format_sse_event(event="problem", data_str=said))
 
 
 def _event(update: Update[Any]) -> bytes:

@@ -90,7 +90,7 @@ def _wants_stream(request: Request) -> bool:
 
 def _receipt(request: Request) -> str | None:
     """What the answer must have seen, in the header or the parameter."""
-    return request.headers.get(RECEIPT) or request.query_params.get(AFTER)
+    return request.headers.get(RECEIPT, request.query_params.get(AFTER))
 
 
 def _token(request: Request) -> str | None:

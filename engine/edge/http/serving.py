@@ -1,5 +1,6 @@
 """The gateway as a role of a process: uvicorn in our own task group, stopped as all roles are."""
 
+import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -83,6 +84,8 @@ def gateway_role(
 
 def _server(settings: Settings, app: object) -> _Server:
     _make_room(settings.http_connections)
+    # It warns, in words of its own, of each request that is none: those are answered 400.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     return _Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
