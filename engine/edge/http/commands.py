@@ -24,6 +24,7 @@ from engine.edge.http.problems import problem_of, rejected
 from engine.edge.http.reading import expected_version, json_body, parameters, wait_of
 from engine.settings import Settings
 
+_TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[ -~]{0,200})?")
 _ENTRY = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
 
 
@@ -135,7 +136,7 @@ def _meta_of(request: Request) -> bytes:
         CommandMeta(
             user=caller.name or None,
             correlation=headers.get("x-correlation-id"),
-            traceparent=headers.get("traceparent"),
+            traceparent=_trace_in(headers.get("traceparent", "")),
             expect=expected_version(request),
         )
     )
@@ -143,6 +144,11 @@ def _meta_of(request: Request) -> bytes:
     if faults:
         raise rejected(malformed(faults))
     return meta
+
+
+def _trace_in(said: str) -> str | None:
+    """A trace's context; what is none is passed over, as W3C has it."""
+    return said if _TRACE.fullmatch(said) else None
 
 
 def _headers(outcome: Outcome) -> dict[str, str]:

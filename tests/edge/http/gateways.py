@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
+import anyio
 import httpx2
 
 from engine import app, settings
@@ -28,9 +29,11 @@ async def gateway(
         roles = [gateway_role(set_up, domain, health, listener, 4)]
         if engine:
             roles += [app.engine_role(set_up, domain), app.worker_role(set_up, domain)]
-        async with app.serving(roles, 5) as ready:
+        async with app.serving(roles, 5) as ready, anyio.create_task_group() as tasks:
+            tasks.start_soon(health.watch)
             await ready.wait()
             yield url_of(listener)
+            tasks.cancel_scope.cancel()
 
 
 class Shop(httpx2.Client):

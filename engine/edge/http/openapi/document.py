@@ -9,10 +9,11 @@ from engine.core.registry import Domain
 from engine.core.routing import ID_LENGTH_LIMIT
 from engine.edge.http.openapi.examples import example_of
 from engine.edge.http.openapi.parts import (
+    COMMAND_HEADERS,
     COMPONENTS,
-    HEADERS_IN,
     HEADERS_OUT,
     PROBES,
+    QUERY_HEADERS,
     problems,
     reference,
 )
@@ -72,7 +73,7 @@ def _command(name: str, about: str, kind: str, schemas: Schemas) -> Part:
         "summary": about.partition("\n")[0],
         "description": about,
         "tags": ["commands"],
-        "parameters": [aggregate, *(HEADERS_IN[each] for each in _SAID_OF_COMMANDS)],
+        "parameters": [aggregate, *COMMAND_HEADERS],
         "requestBody": {
             "required": True,
             "content": {"application/json": {"schema": schema, "example": example}},
@@ -85,11 +86,6 @@ def _command(name: str, about: str, kind: str, schemas: Schemas) -> Part:
             **problems(400, 401, 403, 404, 408, 412, 413, 415, 422, 429, 500, 503),
         },
     }  # fmt: skip
-
-
-_SAID_OF_COMMANDS = (
-    "Idempotency-Key", "If-Match", "If-None-Match", "Prefer", "X-Correlation-ID", "traceparent",
-)  # fmt: skip
 
 
 def _fate() -> Part:
@@ -135,7 +131,6 @@ def _view(name: str, schemas: Schemas) -> Part:
 
 def _asked(name: str, about: str, tag: str, parameters: Iterable[Part], answer: Part) -> Part:
     """What is asked: once, or for as long as one listens."""
-    headers = (HEADERS_IN[each] for each in ("Semel-Receipt", "If-None-Match", "Prefer"))
     ok = _answer("The answer.", answer, "ETag")
     ok["content"]["text/event-stream"] = {
         "schema": {"type": "string"},
@@ -146,7 +141,7 @@ def _asked(name: str, about: str, tag: str, parameters: Iterable[Part], answer: 
         "summary": about.partition("\n")[0],
         "description": f"{about}\n\nWith `Accept: text/event-stream` each other answer follows.",
         "tags": [tag],
-        "parameters": [*parameters, *headers],
+        "parameters": [*parameters, *QUERY_HEADERS],
         "responses": {
             "200": ok,
             "304": {"description": "It is what the caller has already."},

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from engine.core.outcome import Status
+from engine.core.routing import ID_LENGTH_LIMIT
 
 Part = dict[str, Any]
 
@@ -24,35 +25,37 @@ def problems(*statuses: int) -> Part:
     }
 
 
-def _header(name: str, description: str, example: str, pattern: str) -> Part:
+def _header(name: str, description: str, example: str, **fits: Any) -> Part:
     return {
         "name": name, "in": "header", "required": False, "description": description,
-        "example": example, "schema": {"type": "string", "pattern": pattern, "maxLength": 200},
+        "example": example, "schema": {"type": "string", **fits},
     }  # fmt: skip
 
 
-HEADERS_IN = {
-    each["name"]: each
-    for each in (
-        _header("Idempotency-Key", "The command's id; a new one where it is missing.",
-                "order-42-create", "^[!#-.0-z|~]+$"),
-        _header("If-Match", "The version that the aggregate must have.", '"3"', '^"[0-9]{1,9}"$'),
-        _header("If-None-Match", "`*` for a command: there must be no such aggregate yet. The "
-                "tag of an answer for a query: 304 where it is the same.", "*",
-                r'^(\*|"[0-9a-f]{24}")$'),
-        _header("Prefer", "`wait=N`, how long to wait in seconds; `respond-async` not to.",
-                "wait=5", "^(wait=[0-9]|respond-async)$"),
-        _header("X-Correlation-ID", "What this belongs to; kept with the events.", "visit-7",
-                "^[!-~]+$"),
-        _header("traceparent", "W3C trace context; kept with the events.",
-                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
-                "^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"),
-        _header("Semel-Receipt", "Of an outcome: the answer has seen what that command did. The "
-                "parameter `after` says the same.", "2.17.5f2bb5a2",
-                "^[0-9]{1,2}\\.[0-9]{1,3}\\.[0-9a-z]{1,8}$"),
-    )
-}  # fmt: skip
-"""What a caller may say beside the address and the body."""
+COMMAND_HEADERS = [
+    _header(
+        "Idempotency-Key", "The command's id; a new one where it is missing.", "order-42-create",
+        pattern="^[!#-.0-z|~]+$", maxLength=ID_LENGTH_LIMIT,
+    ),
+    _header("If-Match", "The version that the aggregate must have.", '"3"',
+            pattern='^"[0-9]{1,9}"$'),
+    _header("If-None-Match", "`*`: there must be no such aggregate yet.", "*"),
+    _header("Prefer", "`wait=N`, how long to wait in seconds; `respond-async` not to.", "wait=5"),
+    _header("X-Correlation-ID", "What this belongs to; kept with the events.", "visit-7",
+            pattern="^[!-~]+$", maxLength=200),
+    _header("traceparent", "W3C trace context; kept with the events.",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+]  # fmt: skip
+"""What a caller may say of a command beside the address and the body."""
+
+QUERY_HEADERS = [
+    _header("Semel-Receipt", "Of an outcome: the answer has seen what that command did. The "
+            "parameter `after` says the same.", "2.17.5f2bb5a2",
+            pattern="^[0-9]{1,2}\\.[0-9]{1,3}\\.[0-9a-z]{1,8}$"),
+    _header("If-None-Match", "The tag of an answer: 304 where it is the same.", '"1f9c83d0"'),
+    _header("Prefer", "`wait=N`: how long a view may take to reach a receipt.", "wait=5"),
+]  # fmt: skip
+"""What a caller may say of a query."""
 
 
 def _told(description: str) -> Part:
