@@ -1,7 +1,6 @@
-"""What the HTTP gateway measures of itself, and how its process shows all metrics."""
+"""What the HTTP gateway measures of itself."""
 
 from prometheus_client import Counter, Gauge, Histogram
-from prometheus_client.exposition import choose_encoder
 
 from engine.telemetry.metrics import REGISTRY
 
@@ -25,9 +24,3 @@ CONNECTIONS_CUT = Counter(
     ["reason"], registry=REGISTRY,
 )  # fmt: skip
 FOLLOWERS = Gauge("semel_gateway_followers", "Callers who are told a live view.", registry=REGISTRY)
-
-
-def exposed(accept: str) -> tuple[bytes, str]:
-    """All metrics, in the format that a client accepts; and that format's media type."""
-    encode, media_type = choose_encoder(accept)
-    return encode(REGISTRY), media_type

@@ -38,9 +38,14 @@ Unprotected = Annotated[
 ]
 
 
+def has_http() -> bool:
+    """Whether what the gateway stands on is installed."""
+    return all(find_spec(each) is not None for each in ("fastapi", "httptools", "jwt", "uvicorn"))
+
+
 def require_http() -> None:
-    """Raise `Misuse` where what the gateway stands on is not installed."""
-    if find_spec("fastapi") is None or find_spec("uvicorn") is None:
+    """Raise `Misuse` where it is not."""
+    if not has_http():
         raise Misuse("the gateway needs an extra: pip install 'semel[http]'")
 
 

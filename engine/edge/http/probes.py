@@ -6,7 +6,8 @@ from fastapi import Request, Response
 
 from engine.app import Health
 from engine.edge.http.answers import JSON, encoded
-from engine.telemetry import gateway, metrics
+from engine.telemetry import metrics
+from engine.telemetry.exposition import begin_showing, exposed
 
 
 class Probes:
@@ -14,6 +15,7 @@ class Probes:
 
     def __init__(self, health: Health) -> None:
         self._health, self._has_started = health, False
+        begin_showing()
 
     async def live(self) -> Response:
         """Whether the loop turns: who is answered at all is told yes, unless it just stalled."""
@@ -32,7 +34,7 @@ class Probes:
     async def metrics(self, request: Request) -> Response:
         """All metrics of this process, for Prometheus."""
         metrics.LOOP_LAG.set(self._health.lag)
-        body, kind = gateway.exposed(request.headers.get("accept", ""))
+        body, kind = exposed(request.headers.get("accept", ""))
         return Response(body, media_type=kind)
 
 

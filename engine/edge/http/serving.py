@@ -3,7 +3,7 @@
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from functools import partial
 from resource import RLIMIT_NOFILE, getrlimit, setrlimit
 
@@ -31,12 +31,23 @@ SPARE_FILES = 128
 """File descriptors for all but callers: Redis, logs, modules that are loaded late."""
 
 
+PORTS_TRIED = 100
+"""Of `semel dev`, for which any port will do."""
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server, which leaves signals to us."""
 
     def capture_signals(self) -> nullcontext[None]:  # type: ignore[override]
         """Signals are `engine.runtime.shutdown`'s."""
         return nullcontext()
+
+    def end(self) -> None:
+        """Close what a stop that was cut short has left open; else nothing is."""
+        for listener in getattr(self, "servers", ()):
+            listener.close()
+        for connection in self.server_state.connections:
+            connection.transport.abort()
 
 
 def gateway_role(
@@ -74,7 +85,10 @@ def gateway_role(
             )
             tasks.start_soon(stop)
             log.info("gateway.served", url=url_of(listener), protected=_is_protected(settings))
-            await server.serve([listener])
+            try:
+                await server.serve([listener])
+            finally:
+                server.end()
             tasks.cancel_scope.cancel()
         shutdown.require_asked()
         log.info("gateway.stopped")
@@ -112,17 +126,38 @@ def _make_room(connections: int) -> None:
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A socket that listens there; raises `Misuse` where that cannot be had."""
+    with _listener(host, port) as listener:
+        yield listener
+
+
+@contextmanager
+def listening_from(host: str, port: int) -> Iterator[socket.socket]:
+    """A socket at the first free port from one on; raises `Misuse` where none of many is."""
+    with _first_free(host, port) as listener:
+        yield listener
+
+
+def _first_free(host: str, port: int) -> socket.socket:
+    for candidate in range(port, port + PORTS_TRIED):
+        with suppress(Misuse):
+            return _listener(host, candidate)
+    raise Misuse(f"no port from {port} to {port + PORTS_TRIED - 1} is free at {host}")
+
+
+def _listener(host: str, port: int) -> socket.socket:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = found[0]
-        listener = socket.socket(family, kind, protocol)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(BACKLOG)
-    except OSError as error:
-        raise Misuse(f"cannot serve at {host} port {port}: {error.strerror}") from error
-    with listener:
-        yield listener
+        with ExitStack() as unless_bound:
+            listener = unless_bound.enter_context(socket.socket(family, kind, protocol))
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(BACKLOG)
+            unless_bound.pop_all()
+    except (OSError, OverflowError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise Misuse(f"cannot serve at {host} port {port}: {said}") from error
+    return listener
 
 
 def url_of(listener: socket.socket) -> str:
