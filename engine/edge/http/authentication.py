@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from fastapi import Request
 
-from engine.core.errors import Misuse, Unauthenticated
+from engine.core.errors import Forbidden, Misuse, Unauthenticated
 from engine.edge.http.callers import Authenticate, Caller, nobody_is_asked
 from engine.settings import Settings
 
@@ -34,9 +34,9 @@ def hash_of(key: str) -> str:
 
 def authentication(settings: Settings) -> Authenticate:
     """Who is asked for what, as the settings say."""
-    if not settings.api_keys and settings.jwks_url is None:
-        return nobody_is_asked
-    return _Authentication(settings)
+    if settings.api_keys or settings.jwks_url is not None:
+        return _Authentication(settings)
+    return nobody_is_asked if settings.http_unprotected else _is_asked_for_here
 
 
 class _Authentication:
@@ -64,6 +64,20 @@ class _Authentication:
             if hmac.compare_digest(known, hashed):
                 return caller
         raise Unauthenticated("this key is not one of those in the settings")
+
+
+async def _is_asked_for_here(request: Request) -> Caller:
+    """Whoever calls by this machine's own name may do everything; raises `Forbidden` else.
+
+    A page of another site can have its own name lead here, and its scripts then speak to us.
+    """
+    host = request.url.hostname or ""
+    if not _is_here(host):
+        raise Forbidden(
+            f"{host:.100} is not this machine: without keys only calls to localhost are answered. "
+            f"Set keys, or http_unprotected where something before it knows its callers"
+        )
+    return await nobody_is_asked(request)
 
 
 def require_protected(settings: Settings) -> None:

@@ -176,6 +176,12 @@ def test_other_machines_are_let_in_by_key_or_on_purpose() -> None:
         require_protected(load(http_host=host))
 
 
+def test_without_keys_a_name_that_is_not_this_machines_is_refused(shop: Shop) -> None:
+    for host, status in (("localhost:7902", 404), ("[::1]:7902", 404), ("evil.example.com", 403)):
+        answer = shop.asked("GetOrderById", {"host": host}, order_id="order-0")
+        assert answer.status_code == status, host
+
+
 def test_a_key_is_made_on_the_command_line(valkey_url: str, namespace: str) -> None:
     semel = Semel(valkey_url, namespace)
     made = semel.run("key", "till", "--role", "submit", "-o", "json").data

@@ -58,7 +58,7 @@ def cut(client: Shop, reason: str) -> float:
 
 
 def head(path: str, *more: str) -> bytes:
-    return "\r\n".join([f"POST {path} HTTP/1.1", "host: shop", *more, "", ""]).encode()
+    return "\r\n".join([f"POST {path} HTTP/1.1", "host: localhost", *more, "", ""]).encode()
 
 
 SHIP = "/v1/commands/ShipOrder?aggregate=order-1"
@@ -143,6 +143,6 @@ def test_who_takes_nothing_of_his_answers_is_cut(narrow_url: str, narrow: Shop) 
     with socket.socket() as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         slow.connect(address_of(narrow_url))
-        slow.sendall(b"GET /metrics HTTP/1.1\r\nhost: shop\r\n\r\n" * 500)
+        slow.sendall(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n" * 500)
         at_last(lambda: cut(narrow, "stuck") > before, "it is cut")
     assert narrow.order(new_order()).status_code == 201
