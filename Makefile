@@ -57,5 +57,5 @@ $(READY): pyproject.toml
 	fi; \
 	echo "Preparing .venv with $$("$$python" --version): half a minute or so, once …"; \
 	"$$python" -m venv --clear .venv || exit; \
-	$(BIN)/python -m pip --disable-pip-version-check install -qq --editable '.[dev,test,lint,uvloop]' || exit; \
+	$(BIN)/python -m pip --disable-pip-version-check install -qq --editable '.[dev,http,test,lint,uvloop]' || exit; \
 	touch $@

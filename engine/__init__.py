@@ -1,11 +1,12 @@
 """semel: the words that a domain is written in, and the way in for clients.
 
 Everything that ``handlers`` and ``projections`` need is imported from here. So is
-`connect`, the Python SDK, with `Submit`, one command of many; both are loaded when they are
-first used, so that a domain needs no Redis client. What a domain is tested with is in
-`engine.testing`.
+`connect`, the Python SDK, with the names of what it gives, and `Submit`, one command of many;
+they are loaded when they are first used, so that a domain needs no Redis client. What a domain is
+tested with is in `engine.testing`.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from engine.core.decider import Decider
@@ -33,10 +34,14 @@ from engine.core.views import Page, Views
 if TYPE_CHECKING:
     from engine.app import connect
     from engine.edge.batch import Submit
+    from engine.edge.client import Client, QueryBus
+    from engine.edge.command_bus import CommandBus
 
 __all__ = [
+    "Client",
     "Clock",
     "Command",
+    "CommandBus",
     "CommandContext",
     "Decider",
     "Deferred",
@@ -54,6 +59,7 @@ __all__ = [
     "Projection",
     "Queries",
     "Query",
+    "QueryBus",
     "Receipt",
     "Rejected",
     "Rejection",
@@ -82,14 +88,16 @@ __all__ = [
 ]
 
 
+_SDK = {
+    "connect": "engine.app",
+    "Submit": "engine.edge.batch",
+    "CommandBus": "engine.edge.command_bus",
+    **dict.fromkeys(("Client", "QueryBus"), "engine.edge.client"),
+}
+
+
 def __getattr__(name: str) -> Any:
     """Load the SDK when it is asked for."""
-    if name == "connect":
-        from engine.app import connect  # noqa: PLC0415
-
-        return connect
-    if name == "Submit":
-        from engine.edge.batch import Submit  # noqa: PLC0415
-
-        return Submit
+    if name in _SDK:
+        return getattr(import_module(_SDK[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -49,27 +49,11 @@ from engine.store.session import RedisSession, open_session
 from engine.telemetry import log
 
 __all__ = [
-    "BACKLOG_LIMIT",
-    "DEFAULT_PARTITIONS",
-    "Actors",
-    "Health",
-    "Kept",
-    "PartitionState",
-    "Readiness",
-    "RedisSession",
-    "Role",
-    "connect",
-    "domain_of",
-    "engine_role",
-    "examine",
-    "namespace_session",
-    "open_client",
-    "run_process",
-    "serve",
-    "serving",
-    "without_password",
-    "worker_role",
-]
+    "BACKLOG_LIMIT", "DEFAULT_PARTITIONS", "Actors", "Health", "Kept", "PartitionState",
+    "Readiness", "RedisSession", "Role", "Shutdown", "client_session", "connect", "domain_of",
+    "engine_role", "examine", "namespace_session", "open_client", "run_process", "serve", "serving",
+    "without_password", "work_on_sessions", "worker_role",
+]  # fmt: skip
 
 DEFAULT_PARTITIONS = 64
 """Partitions of a new namespace: enough to spread over a dozen nodes or a small Cluster."""
@@ -201,16 +185,20 @@ def worker_role(
 
 def _shown(settings: Settings) -> dict[str, Any]:
     """The settings as a start banner lists them: addresses without what is secret in them."""
-    shown = settings.model_dump(exclude={"partitions", "redis", "services"}, exclude_defaults=True)
+    shown = settings.model_dump(
+        exclude={"api_keys", "partitions", "redis", "services"}, exclude_defaults=True
+    )
     if settings.alert_webhook is not None:
         shown["alert_webhook"] = webhook.shown(settings.alert_webhook)
     return {"redis": without_password(settings.redis), "settings": shown}
 
 
 @asynccontextmanager
-async def _client_session(settings: Settings) -> AsyncIterator[RedisSession]:
+async def client_session(
+    settings: Settings, create: int | None = None
+) -> AsyncIterator[RedisSession]:
     """A session that outcomes can be read on: a replica is refused before anybody waits."""
-    async with namespace_session(settings) as session:
+    async with namespace_session(settings, create=create) as session:
         await session.feed()
         yield session
 
@@ -225,7 +213,7 @@ async def open_client(
     `NotFound` where there is no such namespace, `Unfit`, `Lost` where only a replica answers.
     """
     client = Client(domain, settings.wait_seconds, partial(rehearse, settings))
-    opened = partial(_client_session, settings)
+    opened = partial(client_session, settings)
     try:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(work_on_sessions, opened, client.work, Shutdown(), patience)

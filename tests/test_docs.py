@@ -17,7 +17,7 @@ from engine.core.reactions import with_reactions
 from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
-from engine.telemetry import actors, metrics, timing
+from engine.telemetry import actors, gateway, metrics, timing
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -114,7 +114,7 @@ def test_every_log_event_is_declared_and_every_declared_one_is_logged() -> None:
 
 METRICS = {
     name: one
-    for module in (metrics, timing, actors)
+    for module in (metrics, timing, actors, gateway)
     for name, one in vars(module).items()
     if isinstance(one, MetricWrapperBase)
 }
@@ -168,7 +168,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_places_in_the_code_exist(page: Path) -> None:
     for place in re.findall(
-        r"`((?:engine|core|store|runtime|edge|handlers|projections|tests)/[\w./]*)`",
+        r"`((?:engine|core|store|runtime|edge|handlers|projections|tests|web)/[\w./]*)`",
         page.read_text(),
     ):
         here = ROOT / place if (ROOT / place).exists() else ROOT / "engine" / place

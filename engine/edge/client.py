@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import anyio
 
-from engine.core.errors import Lost, Misuse, Unavailable
+from engine.core.errors import Lost, Unavailable
 from engine.core.ids import uuid7
 from engine.core.messages import Query
 from engine.core.outcome import Outcome, Receipt
@@ -27,6 +27,7 @@ from engine.edge.queries import GenerationOf, RowViews
 from engine.edge.watches import Watches
 
 View = TypeVar("View")
+After = Outcome | Receipt | str | None
 
 
 class QueryBus:
@@ -42,7 +43,7 @@ class QueryBus:
         self,
         query: Query[View],
         *,
-        after: Outcome | Receipt | str | None = None,
+        after: After = None,
         wait_seconds: float | None = None,
     ) -> View:
         """Answer a query, from a view that has reached ``after``.
@@ -52,6 +53,22 @@ class QueryBus:
         stands for, `HistoryLost` when that is gone; `Unavailable` when Redis is away as long.
         """
         handler = self._domain.query_handler(type(query).__name__)
+        return await self._answered(partial(handler.answer, query), after, wait_seconds)
+
+    async def row(
+        self, projection: Projection[AnyRow], row_id: str, *, after: After = None,
+        wait_seconds: float | None = None,
+    ) -> AnyRow:  # fmt: skip
+        """One row as `dispatch` has answers; raises `NotFound` while it is not there."""
+
+        async def answer(views: Views) -> AnyRow:
+            return await views.get(projection, row_id)
+
+        return await self._answered(answer, after, wait_seconds)
+
+    async def _answered(
+        self, answer: Callable[[Views], Awaitable[View]], after: After, wait_seconds: float | None
+    ) -> View:
         want = wanted(after)
         seconds = self._wait_seconds if wait_seconds is None else wait_seconds
         deadline = anyio.current_time() + seconds
@@ -59,14 +76,9 @@ class QueryBus:
         async def ask(session: Session) -> View:
             generation_of: GenerationOf = session.rows.live
             if want is not None:
-                if want.receipt.partition >= session.partitions:
-                    raise Misuse(
-                        f"{want.receipt} is no receipt of this namespace: it has no such partition"
-                    )
+                want.require_within(session.partitions)
                 generation_of = fresh(session.checkpoints, want, deadline, self._waits)
-            views = RowViews(session.rows, self._domain, generation_of)
-            answer: View = await handler.answer(query, views)
-            return answer
+            return await answer(RowViews(session.rows, self._domain, generation_of))
 
         return await self._until(deadline, ask)
 

@@ -28,7 +28,7 @@ class CommandBus:
         self, dispatch: Dispatch, wait_seconds: float, dry_runs: DryRuns, new_id: Callable[[], str]
     ) -> None:
         self._dispatch, self._wait_seconds = dispatch, wait_seconds
-        self._dry_runs, self._new_id = dry_runs, new_id
+        self._dry_runs, self.new_id = dry_runs, new_id
 
     async def dispatch(  # noqa: PLR0913 -- each is one thing a caller may say of a command
         self,
@@ -73,7 +73,7 @@ class CommandBus:
         ``data`` and ``meta`` are JSON. Raises `Misuse` for an id that cannot be one,
         `Unknown` when nobody answered in time.
         """
-        id = self._new_id() if id is None else id
+        id = self.new_id() if id is None else id
         fields = entry_fields(type, aggregate, data, id, meta)
         return await self._dispatch.submit(aggregate, id, fields, self._seconds(wait_seconds))
 
@@ -90,7 +90,7 @@ class CommandBus:
         rest are not sent, and their answers say so. Nothing is raised for a command; what
         ``commands`` raises is. Whoever stops early takes back nothing that was sent.
         """
-        batch = Batch(self._dispatch, self._new_id, self._seconds(wait_seconds))
+        batch = Batch(self._dispatch, self.new_id, self._seconds(wait_seconds))
         try:
             async for wanted in each_of(commands):
                 await batch.begin(wanted)

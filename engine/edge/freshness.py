@@ -10,7 +10,7 @@ from typing import NamedTuple
 import anyio
 
 from engine.core.branches import exists
-from engine.core.errors import Behind, HistoryLost, Parked
+from engine.core.errors import Behind, HistoryLost, Misuse, Parked
 from engine.core.outcome import Outcome, Receipt
 from engine.core.ports import Checkpoints
 from engine.core.ports.querying import Glance
@@ -38,6 +38,13 @@ class Wanted(NamedTuple):
 
     receipt: Receipt
     aggregate: str = ""
+
+    def require_within(self, partitions: int) -> None:
+        """Raise `Misuse` where a namespace has not the partition that it names."""
+        if self.receipt.partition >= partitions:
+            raise Misuse(
+                f"{self.receipt} is no receipt of this namespace: it has no such partition"
+            )
 
 
 def wanted(after: Outcome | Receipt | str | None) -> Wanted | None:

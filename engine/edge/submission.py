@@ -69,12 +69,12 @@ class Submission:
                 f"command {self.id} is deferred, and had no outcome within {self.seconds:g} s: "
                 f"{why}. It is tried again, and will have one: submit it again with the same id "
                 f"to ask",
-                self.id, self.aggregate,
+                self.id, self.aggregate, self.entry,
             )  # fmt: skip
         return Unknown(
             f"no outcome of command {self.id} within {self.seconds:g} s: it may still come. "
             f"Is an engine running (semel status)? Submit again with the same id to ask again",
-            self.id, self.aggregate,
+            self.id, self.aggregate, self.entry,
         )  # fmt: skip
 
     def lost(self) -> Unknown:

@@ -5,7 +5,7 @@ an answer just when the loop is stuck. So whatever is told is one value that is 
 whole; the thread sees the old one or the new one, never half of each.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from time import monotonic
@@ -66,6 +66,18 @@ class Standing:
             ready()
 
         return asked
+
+    def serving(
+        self, work: Callable[[Session], Awaitable[None]], ready: Callable[[], None]
+    ) -> Callable[[Session], Awaitable[None]]:
+        """The same work on a session, for a role that has no leases to ask for."""
+        asked = self.when_asked(ready)
+
+        async def serve(session: Session) -> None:
+            asked()
+            await work(session)
+
+        return serve
 
     def watched(self, open_session: OpenSession) -> OpenSession:
         """The same door to sessions, with an eye on who comes and goes."""

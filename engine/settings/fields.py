@@ -11,6 +11,19 @@ def _tables(said: Any) -> Any:
     return json.loads(said) if isinstance(said, str) else said
 
 
+Role = Literal["submit", "query", "operate"]
+"""What a caller of the gateway may do: send commands, ask queries, look at metrics."""
+
+
+class ApiKey(BaseModel):
+    """A caller of the gateway, by the hash of his key; `semel key` makes both."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hash: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    roles: frozenset[Role]
+
+
 class Settings(BaseModel):
     """What can be set; `load` finds the values and remembers where each came from."""
 
@@ -186,6 +199,42 @@ class Settings(BaseModel):
     )  # fmt: skip
     metrics_host: str = Field(
         "127.0.0.1", description="The address it serves them at; nothing there asks for a password."
+    )
+    http_port: int = Field(
+        7902, ge=0, le=65535, description="The port of `semel serve`; 0 is a free one."
+    )
+    http_host: str = Field(
+        "127.0.0.1", description="The address it serves at; others than this machine's need keys."
+    )
+    http_unprotected: bool = Field(
+        False, description="Whether it may serve at such an address and ask nobody who he is."
+    )
+    http_connections: int = Field(
+        1000, ge=1, description="Connections it has at once; more are answered 503 and closed."
+    )
+    http_followers: int = Field(
+        500, ge=0, description="Live views it tells at once; more are answered 503."
+    )
+    http_stall_seconds: float = Field(
+        20, gt=0,
+        description="Who sends half a request, or takes nothing of an answer, for so long is cut.",
+    )  # fmt: skip
+    http_rate: float | None = Field(
+        None, gt=0,
+        description="Requests a second of one caller; twice as many in a burst. Unset, no limit.",
+    )  # fmt: skip
+    api_keys: Annotated[dict[str, ApiKey], BeforeValidator(_tables)] = Field(
+        {}, description="Who may call it, a table each with `hash` and `roles`: `semel key`."
+    )
+    jwks_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/]+",
+        description="Where the public keys are by which it checks bearer tokens; unset, none is.",
+    )
+    jwt_issuer: str | None = Field(None, description="Who such a token must be from, its `iss`.")
+    jwt_audience: str | None = Field(None, description="Whom it must be for, its `aud`.")
+    jwt_roles: str = Field(
+        "roles", description="The claim that lists a token's roles, as a list or a text of words."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="The least severe events that are logged."

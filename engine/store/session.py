@@ -31,6 +31,7 @@ from engine.store.identity import UNIDENTIFIED, require_server, server_of
 from engine.store.inspection import RedisInspection
 from engine.store.keys import Keys
 from engine.store.lifeline import RedisLifeline
+from engine.store.looking import RedisStreamLook
 from engine.store.names import NamesKeys
 from engine.store.ownership import RedisLeases
 from engine.store.parked import RedisParked
@@ -74,6 +75,7 @@ class RedisSession(NamesKeys):
         self.inspection = RedisInspection(control, keys)
         self.audit = RedisAudit(control, keys)
         self.timers = RedisTimerLook(control, keys)
+        self.streams = RedisStreamLook(control)
         self.occurrences = RedisOccurrences(control, self._scripts, keys)
         self.timer_audit = RedisTimerAudit(control, keys)
         self.parked = RedisParked(control, self._scripts, keys)

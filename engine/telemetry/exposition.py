@@ -3,11 +3,18 @@
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client import disable_created_metrics, make_wsgi_app
+from prometheus_client.exposition import choose_encoder
 
 from engine.telemetry.metrics import BUILD, REGISTRY
 
 exposition = make_wsgi_app(REGISTRY)
 """The WSGI application that shows them all, in the format that its client asks for."""
+
+
+def exposed(accept: str) -> tuple[bytes, str]:
+    """The same where no WSGI is: all metrics in the format accepted, and its media type."""
+    encode, media_type = choose_encoder(accept)
+    return encode(REGISTRY), media_type
 
 
 def begin_showing() -> None:

@@ -83,6 +83,12 @@ EVENTS: Final = {
     "alert.undelivered": "The webhook did not take a message, however often. See `error`.",
     "alert.unnoted": "Redis took no note of an alert: whoever watches next may tell it again.",
     "monitoring.served": "Metrics and health are served; see `url`.",
+    "gateway.served": "The HTTP gateway answers; see `url`, and whether callers are known.",
+    "gateway.stopped": "What was under way is answered; nothing more is taken.",
+    "gateway.failed": "Somebody was answered 500: a query or a validator raised. See `error`.",
+    "gateway.cut": "A caller sent half a request, or took nothing of an answer, for too long.",
+    "gateway.crowded": "All `http_connections` are taken; more are answered 503 and closed.",
+    "gateway.uncrowded": "There is room again.",
     "inbox.mended": "A client set an inbox id in the future: it is in `dead`, work goes on.",
 }
 """Every event's name, and what it means."""

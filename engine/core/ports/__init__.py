@@ -18,7 +18,7 @@ from engine.core.ports.schedules import Occurrences
 from engine.core.ports.schemas import Schemas
 from engine.core.ports.session import Session
 from engine.core.ports.snapshots import Snapshots
-from engine.core.ports.streams import Feed, Inbox, Subscription
+from engine.core.ports.streams import Feed, Inbox, StreamLook, Subscription
 from engine.core.ports.timers import TimerLook, Timers
 from engine.core.ports.watching import Alarms, Readings
 
@@ -43,6 +43,7 @@ __all__ = [
     "Schemas",
     "Session",
     "Snapshots",
+    "StreamLook",
     "Submission",
     "Subscription",
     "TimerLook",

@@ -13,7 +13,7 @@ from engine.core.ports.reacting import ReactionLog
 from engine.core.ports.reading import Log
 from engine.core.ports.schedules import Occurrences
 from engine.core.ports.schemas import Schemas
-from engine.core.ports.streams import Feed, Inbox
+from engine.core.ports.streams import Feed, Inbox, StreamLook
 from engine.core.ports.timers import TimerLook
 from engine.core.ports.watching import Alarms, Readings
 from engine.core.projection import Index
@@ -65,6 +65,10 @@ class Session(Protocol):
     @property
     def timers(self) -> TimerLook:
         """The timers of this namespace, for those who look on."""
+
+    @property
+    def streams(self) -> StreamLook:
+        """Streams of commands and outcomes, for those who look on."""
 
     @property
     def occurrences(self) -> Occurrences:

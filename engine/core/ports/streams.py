@@ -62,3 +62,13 @@ class Inbox(Protocol):
 
     async def forward(self, moved: Sequence[tuple[str, int, str]], token: str) -> None:
         """Note where inbox entries went (inbox id, partition, entry); trims the inbox."""
+
+
+class StreamLook(Protocol):
+    """Streams of commands and of their outcomes, for those who look on."""
+
+    async def between(self, key: str, low: str, high: str, count: int) -> Sequence[Entry]:
+        """The first entries of a stream from one id to another, both included."""
+
+    async def latest(self, key: str, low: str, high: str, count: int) -> Sequence[Entry]:
+        """The last ones, the newest first; ``+`` is its end."""

@@ -21,6 +21,7 @@ from engine.edge.cli.lines import lines_of, size_of
 from engine.edge.cli.options import Format
 from engine.edge.cli.outcomes import fault_in, outcome_data
 from engine.edge.client import Client
+from engine.edge.faults import fault_of
 
 IN_FLIGHT_LIMIT = 512
 """Commands under way at once: enough to keep an engine busy over any network."""
@@ -100,17 +101,17 @@ class Load:
                 meta=bytes(line.meta), wait_seconds=self._seconds,
             )  # fmt: skip
         except Misuse as error:
-            self._note(number, "malformed", line.id, output.fault_of(error))
+            self._note(number, "malformed", line.id, fault_of(error))
         except Deferred as error:
             self._answered_at = anyio.current_time()
-            self._note(number, "unknown", error.id, output.fault_of(error))
+            self._note(number, "unknown", error.id, fault_of(error))
         except Unknown as error:
             # Nobody answered anything while this one waited: the rest need not wait too.
             self._silent = self._silent or self._answered_at < began
             message = f"no outcome within {self._seconds:g} s: it may still come"
             self._note(number, "unknown", error.id, {"code": "unknown", "message": message})
         except SemelError as error:
-            self._note(number, "unknown", line.id, output.fault_of(error))
+            self._note(number, "unknown", line.id, fault_of(error))
         else:
             self._answered_at = anyio.current_time()
             self._take(number, outcome)
@@ -126,7 +127,7 @@ class Load:
         if fault is None:
             self.count[outcome.status] += 1
         else:
-            self._name(number, outcome.status, outcome.id, output.fault_of(fault))
+            self._name(number, outcome.status, outcome.id, fault_of(fault))
         if self._shown is Format.JSONL:
             output.line({"line": number, **outcome_data(outcome)})
 

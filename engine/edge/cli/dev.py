@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.panel import Panel
 
 from engine.edge.cli.example import example
 from engine.edge.cli.options import ConfigFile, MetricsPort, Namespace, Redis, settings_of
 from engine.edge.cli.output import say
+from engine.edge.cli.serve import has_http
 
 if TYPE_CHECKING:
     from engine.core.registry import Domain
@@ -46,7 +48,7 @@ def dev(  # noqa: PLR0913 -- its options
     config: ConfigFile = None,
     namespace: Namespace = None,
 ) -> int:
-    """Everything on this machine: a server, an engine node and a worker for all that follows.
+    """Everything on this machine: a server, an engine node, a worker, the HTTP gateway.
 
     Ctrl-C stops it all. With --redis nothing is started but semel itself. With --reload a change
     that is broken is told, and the next one waited for; the server and its data stay.
@@ -71,9 +73,10 @@ def dev(  # noqa: PLR0913 -- its options
     domain = app.domain_of(settings)
     alongside = partial(_show_banner, domain, server)
     if redis is not None:
-        app.run_process(partial(serve_at, settings, domain, alongside))
+        app.run_process(partial(serve_at, settings, domain, alongside, gateway=has_http()))
     else:
-        app.run_process(partial(serve_here, settings, domain, alongside, port=port, data=data))
+        here = partial(serve_here, settings, domain, alongside, port=port, data=data)
+        app.run_process(partial(here, gateway=has_http()))
     return 0
 
 
@@ -94,12 +97,20 @@ async def _show_banner(
             f"{len(domain.projections)} projections\n\n"
             f"Redis URL    [bold]{settings.redis}[/bold]\n"
             f"server       {told or server}\n"
+            f"HTTP         {_gateway(settings)}\n"
             f"namespace    {settings.namespace}\n\n"
             f"For development: one machine, no password. Ctrl-C stops it.",
             border_style="green",
         )
     )
     console.print(_next_steps(domain, settings), markup=False)
+
+
+def _gateway(settings: "Settings") -> str:
+    """Where the gateway is, or what it lacks."""
+    if has_http():
+        return f"http://{settings.http_host}:{settings.http_port}/openapi.json"
+    return escape("not installed: pip install 'semel[http]'")
 
 
 def _next_steps(domain: "Domain", settings: "Settings") -> str:

@@ -7,8 +7,9 @@ import msgspec
 
 from engine.edge.cli.options import Format
 from engine.edge.cli.outcomes import COLOURS, fault_in, said_of
-from engine.edge.cli.output import fault_of, paint, show
+from engine.edge.cli.output import paint, show
 from engine.edge.cli.running import client_of, start
+from engine.edge.faults import fault_of
 
 if TYPE_CHECKING:
     from engine.core.rehearsing import DryRun, NewTimer, RowEffect

@@ -8,7 +8,8 @@ import typer
 
 from engine.core.errors import SemelError
 from engine.edge.cli.options import Format
-from engine.edge.cli.output import fault_of, paint, show
+from engine.edge.cli.output import paint, show
+from engine.edge.faults import fault_of
 
 if TYPE_CHECKING:
     from engine.core.outcome import Outcome

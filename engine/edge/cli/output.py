@@ -12,7 +12,6 @@ from typing import Any
 import msgspec
 import typer
 
-from engine.core.errors import Rejected, SemelError, Unknown, VersionConflict
 from engine.edge.cli.options import Format
 
 ENVELOPE_VERSION = 1
@@ -60,27 +59,6 @@ def paint(text: str, colour: str) -> str:
 
 def _colours_wanted() -> bool:
     return not os.environ.get("NO_COLOR")
-
-
-def fault_of(error: SemelError) -> dict[str, Any]:
-    """An error as the envelope has it; ``code`` is a rejection's, or names the error's class."""
-    said: dict[str, Any] = {"code": _code_of(error), "message": str(error)}
-    if isinstance(error, Rejected):
-        said["message"] = error.message
-        if error.errors:
-            said["errors"] = error.errors
-    if isinstance(error, VersionConflict):
-        said["version"] = error.version
-    if isinstance(error, Unknown):
-        said["id"] = error.id
-    return {**said, "retryable": error.retryable}
-
-
-def _code_of(error: SemelError) -> str:
-    if isinstance(error, Rejected):
-        return error.code
-    name = type(error).__name__
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
 def plain(value: Any) -> Any:

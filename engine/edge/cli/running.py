@@ -18,7 +18,8 @@ import typer
 
 from engine.core.errors import NotYet, Refused, SemelError, Unavailable, single
 from engine.edge.cli.options import Format
-from engine.edge.cli.output import fault_of, say, show
+from engine.edge.cli.output import say, show
+from engine.edge.faults import fault_of
 
 if TYPE_CHECKING:
     from engine.app import RedisSession

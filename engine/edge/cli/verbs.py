@@ -18,6 +18,8 @@ VERBS = {
     "init": "roles",
     "run": "roles",
     "project": "roles",
+    "serve": "serve",
+    "key": "serve",
     "submit": "submit",
     "query": "query",
     "events": "events",

@@ -17,6 +17,7 @@ from engine.store.memory.events import MemoryLedger
 from engine.store.memory.evidence import MemoryEvidence
 from engine.store.memory.feed import MemoryFeed
 from engine.store.memory.inspection import MemoryInspection
+from engine.store.memory.looking import MemoryStreamLook
 from engine.store.memory.ownership import MemoryLeases
 from engine.store.memory.parked import MemoryParked
 from engine.store.memory.reactions import MemoryReactionLog
@@ -51,6 +52,7 @@ class MemorySession(NamesKeys):
         self.checkpoints = MemoryCheckpoints(link, keys)
         self.inspection = MemoryInspection(link, keys)
         self.timers = MemoryTimerLook(link, keys)
+        self.streams = MemoryStreamLook(link)
         self.occurrences = MemoryOccurrences(link, keys)
         self.parked = MemoryParked(link, keys)
         self.readings = MemoryReadings(link, keys)

@@ -1,0 +1,94 @@
+"""The routes of a gateway, who is let in at each, and what becomes of errors."""
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp
+
+from engine.app import Health
+from engine.core.errors import SemelError
+from engine.core.registry import Domain
+from engine.edge.client import Client
+from engine.edge.http.answers import JSON, encoded
+from engine.edge.http.authentication import authentication
+from engine.edge.http.boundary import Boundary
+from engine.edge.http.callers import Doors, Rates
+from engine.edge.http.commands import Commands
+from engine.edge.http.live import Followers
+from engine.edge.http.openapi import document
+from engine.edge.http.probes import Probes
+from engine.edge.http.problems import plain_problem, problem_of
+from engine.edge.http.queries import Queries
+from engine.settings import Settings
+
+Endpoint = Callable[..., Awaitable[Response]]
+
+
+def application(
+    domain: Domain, client: Client, settings: Settings, health: Health, followers: Followers
+) -> ASGIApp:
+    """The gateway as an ASGI application."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.add_exception_handler(SemelError, _semel_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    doors = Doors(authentication(settings), Rates(settings.http_rate))
+    commands = Commands(domain, client, settings)
+    queries = Queries(domain, client, settings, followers)
+    probes = Probes(health)
+
+    def route(method: str, path: str, endpoint: Endpoint, *who: Any) -> None:
+        app.add_api_route(
+            path, endpoint, methods=[method], dependencies=[Depends(each) for each in who],
+            response_model=None,
+        )  # fmt: skip
+
+    route("POST", "/v1/commands/{type}", commands.submit, doors.for_any("submit"))
+    route("GET", "/v1/commands/{id}", commands.fate, doors.for_any("submit", "query"))
+    route("GET", "/v1/queries/{name}", queries.ask, doors.for_any("query"))
+    route("GET", "/v1/views/{projection}/{row:path}", queries.view, doors.for_any("query"))
+    route("GET", "/openapi.json", _described(domain, settings), doors.for_any())
+    route("GET", "/metrics", probes.metrics, doors.for_any("operate"))
+    for path, probe in (
+        ("/livez", probes.live), ("/readyz", probes.ready), ("/startupz", probes.started),
+    ):  # fmt: skip
+        route("GET", path, probe)
+    return Boundary(app)
+
+
+def _described(domain: Domain, settings: Settings) -> Endpoint:
+    """The document, made when it is first asked for: that takes as long as all else at a start."""
+    is_protected = bool(settings.api_keys or settings.jwks_url)
+
+    @cache
+    def said() -> Response:
+        return Response(encoded(document(domain, is_protected=is_protected)), media_type=JSON)
+
+    async def described() -> Response:
+        return said()
+
+    return described
+
+
+async def _semel_error(_: Request, error: Any) -> Response:
+    return _closed_if_unread(problem_of(error))
+
+
+async def _http_error(request: Request, error: Any) -> Response:
+    """What is wrong with a request as HTTP; Starlette says no more than the status's name."""
+    detail = error.detail
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        detail = f"there is nothing at {request.url.path:.200}; /openapi.json lists what there is"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        detail = f"{request.method:.20} is not for this address"
+    return _closed_if_unread(plain_problem(error.status_code, detail, dict(error.headers or {})))
+
+
+def _closed_if_unread(response: Response) -> Response:
+    """What is left of a body that was not read must not be taken for the next request."""
+    if response.status_code in (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.REQUEST_TIMEOUT):
+        response.headers["Connection"] = "close"
+    return response
