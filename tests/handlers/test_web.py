@@ -7,8 +7,8 @@ import pytest
 from anyio.from_thread import BlockingPortal
 from starlette.testclient import TestClient
 
+from handlers.web import app
 from tests.edge.http.gateways import ORDER, gateway
-from web.orders import app
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A FastAPI application that takes and shows orders: ``uvicorn web.orders:app``.
+"""A FastAPI application that takes and shows orders: ``uvicorn handlers.web:app``.
 
 One client serves all requests; routes are handed its buses. What the shop refuses comes back with
 the status that the error's class has, so no route maps any.
