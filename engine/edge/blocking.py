@@ -7,15 +7,18 @@ Any number of threads may call at once, and share its connections. A call that i
 
 import atexit
 import os
+import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
-from concurrent.futures import CancelledError
-from contextlib import AbstractAsyncContextManager, ExitStack
+from concurrent.futures import CancelledError, Future
+from contextlib import AbstractAsyncContextManager, suppress
 from functools import wraps
+from threading import Thread
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+import anyio
+from anyio.from_thread import BlockingPortal
 
-from engine.core.errors import Misuse, NotYet
+from engine.core.errors import Misuse, NotYet, SemelError
 from engine.edge.client import Client, QueryBus
 from engine.edge.command_bus import CommandBus
 
@@ -24,11 +27,27 @@ Told = TypeVar("Told")
 
 
 class Line:
-    """The way from any thread into the loop of a client, while that is open."""
+    """A client in a thread of its own, and the way to it from any other thread.
 
-    def __init__(self, portal: BlockingPortal) -> None:
-        self._portal, self._process = portal, os.getpid()
-        self.is_open = True
+    The thread is a daemon's: a program may end without closing it. What it holds is let go of by
+    itself alone, so that a forked process, in which it does not run, may end too.
+    """
+
+    def __init__(self, connecting: AbstractAsyncContextManager[Client]) -> None:
+        self._process = os.getpid()
+        self._ended: SemelError = Misuse("this client is closed")
+        self._started: Future[tuple[BlockingPortal, Client]] = Future()
+        self._thread = Thread(target=self._run, args=[connecting], name="semel", daemon=True)
+        self._thread.start()
+        try:
+            self._portal, self.client = self._started.result()
+        finally:
+            self._started.cancel()
+
+    @property
+    def is_here(self) -> bool:
+        """Whether its thread runs, and in this process."""
+        return os.getpid() == self._process and self._thread.is_alive()
 
     def call(self, ask: Callable[[], Coroutine[Any, Any, Told]]) -> Told:
         """Have something done in the loop, and wait for it; an interrupt cancels it."""
@@ -37,9 +56,10 @@ class Line:
                 "this client was opened by the process that this one was forked from: open one "
                 "in each process, after the fork"
             )
-        if not self.is_open:
-            raise Misuse("this client is closed")
-        under_way = self._portal.start_task_soon(ask)
+        try:
+            under_way = self._portal.start_task_soon(ask)
+        except RuntimeError:  # the portal is not running
+            raise self._ended from None
         try:
             told: Told = under_way.result()
         except CancelledError as error:
@@ -47,6 +67,28 @@ class Line:
         finally:
             under_way.cancel()
         return told
+
+    def close(self) -> None:
+        """End the thread, and with it whoever still waits: he would hold up the end."""
+        if self.is_here:
+            with suppress(RuntimeError):  # it has ended by itself
+                self._portal.call(self._portal.stop, True)
+            self._thread.join()
+
+    def _run(self, connecting: AbstractAsyncContextManager[Client]) -> None:
+        try:
+            anyio.run(self._serve, connecting)
+        except SemelError as error:
+            self._ended = error
+        finally:
+            if not self._started.done():
+                self._started.set_exception(sys.exception() or self._ended)
+
+    async def _serve(self, connecting: AbstractAsyncContextManager[Client]) -> None:
+        async with connecting as client, BlockingPortal() as portal:
+            if self._started.set_running_or_notify_cancel():
+                self._started.set_result((portal, client))
+                await portal.sleep_until_stopped()
 
     def each(self, ask: Callable[[], AsyncGenerator[Told, None]]) -> Iterator[Told]:
         """Walk through what comes out of the loop, one thing after the other."""
@@ -63,7 +105,7 @@ class Line:
             while (told := self.call(following)) is not None:
                 yield told
         finally:
-            if self.is_open:
+            with suppress(SemelError):  # the client is closed, and the generator with it
                 self.call(generator.aclose)
 
 
@@ -122,23 +164,15 @@ class BlockingClient:
     """A client whose calls return when they are done; made by ``connect``."""
 
     def __init__(self, connecting: AbstractAsyncContextManager[Client]) -> None:
-        with ExitStack() as stack:
-            portal = stack.enter_context(start_blocking_portal(name="semel"))
-            # Whoever waits in another thread would hold up the end, perhaps for ever.
-            stack.callback(portal.call, portal.stop, True)
-            client = stack.enter_context(portal.wrap_async_context_manager(connecting))
-            self._stack = stack.pop_all()
-        self._line = Line(portal)
-        self.commands = BlockingCommands(self._line, client.commands)
-        self.queries = BlockingQueries(self._line, client.queries)
+        self._line = Line(connecting)
+        self.commands = BlockingCommands(self._line, self._line.client.commands)
+        self.queries = BlockingQueries(self._line, self._line.client.queries)
         atexit.register(self.close)
 
     def close(self) -> None:
-        """End the connections and the thread; whoever still waits is cancelled."""
+        """End the connections and the thread; whoever still waits is told."""
         atexit.unregister(self.close)
-        if self._line.is_open:
-            self._line.is_open = False
-            self._stack.close()
+        self._line.close()
 
     def __enter__(self) -> Self:
         """The client itself."""
