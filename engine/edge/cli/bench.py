@@ -7,7 +7,6 @@ import typer
 
 from engine.core.errors import Misuse
 from engine.edge.bench.plan import Part, Plan
-from engine.edge.bench.telling import lines
 from engine.edge.cli.options import ConfigFile, Format, Output, settings_of
 from engine.edge.cli.output import plain, say, show
 
@@ -78,6 +77,8 @@ def bench(  # noqa: PLR0913 -- an option each
         timers,
         server,
     )
+    from engine.edge.bench.telling import lines  # noqa: PLC0415 -- what --help can do without
+
     figures = _measured(
         plan, settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
     )

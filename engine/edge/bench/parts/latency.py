@@ -1,6 +1,7 @@
 """How long one command takes on an idle system, beside an echo between two processes."""
 
 import time
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from anyio.abc import Process
 
 from engine import app
 from engine.core.registry import Domain
-from engine.edge.bench import echo, usage, wire, workload
+from engine.edge.bench import echo, usage, wire, wording, workload
 from engine.edge.bench.figures import Latency, ratio
 from engine.edge.bench.nodes import running, share_evenly, told_by
 from engine.edge.client import Client
@@ -99,3 +100,16 @@ async def _commands(
         await client.queries.dispatch(query(order_id=wish.order), after=outcome)
         views.append(time.perf_counter() - began)
     return outcomes, views
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    for name in ("echo", "outcome", "view"):
+        yield f"latency     {wording.times(name, said[name])}"
+    yield (
+        f"            outcome: p50 {said['outcome_p50_to_echo']:.2f} x echo's, p99 "
+        f"{said['outcome_p99_to_echo']:.2f} x; view: p99 {said['view_p99_to_echo_p50']:.1f} x "
+        f"echo's p50"
+    )
+    costs = ", ".join(f"{who} {cost:.0f}" for who, cost in said["cpu_us"].items())
+    yield f"            us of a core for a command and its view: {costs}"

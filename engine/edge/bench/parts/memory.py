@@ -5,6 +5,8 @@ as a new owner loads them, while Python's allocations are counted. Speed is not 
 """
 
 import tracemalloc
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -12,7 +14,7 @@ from engine import app
 from engine.core.registry import Domain
 from engine.core.window import Window
 from engine.edge.bench import wire
-from engine.edge.bench.drain import drain
+from engine.edge.bench.parts.drain import drain
 from engine.settings import Settings
 
 _PAGE = 2000
@@ -69,3 +71,15 @@ async def _loaded(session: app.RedisSession, partition: int, ids: int) -> Window
 def _server_bytes(port: int, key: str) -> int:
     """What Redis says that a key takes, all of it counted."""
     return int(wire.ask(port, b"MEMORY", b"USAGE", key.encode(), b"SAMPLES", b"0") or 0)
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    yield (
+        f"memory      {said['process_bytes']:.0f} bytes in the process and "
+        f"{said['server_bytes']:.0f} in Redis for a remembered id, of {said['ids']:,}"
+    )
+    yield (
+        f"            {said['bound']:,} at the most in {said['partitions']} partitions: "
+        f"{said['process_mib']:.0f} MiB over all processes, {said['server_mib']:.0f} MiB in Redis"
+    )
