@@ -10,8 +10,9 @@ from typing import Any, Self
 import msgspec
 from msgspec import structs
 
-RANGED = ("per_second", "fulfilments_per_second", "ratio_to_raw", "growth", "worst_growth")
-"""Figures of which the least and the most are said too: they tell how calm the machine was."""
+RANGED = ("per_second", "ratio_to_raw", "growth", "seconds_to_first")
+"""Ends of names of figures of which the least and the most are said too: they tell how calm the
+machine was."""
 
 WORKERS = (2, 4, 8)
 """Numbers of workers that one worker's costs are extrapolated to."""
@@ -83,8 +84,8 @@ def _medians(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         elif isinstance(first, Mapping):
             said[name] = _medians(values)
         else:
-            said[name] = median(values)
-        if name in RANGED:
+            said[name] = first if all(each == first for each in values) else median(values)
+        if name.endswith(RANGED):
             said[f"{name}_range"] = [min(values), max(values)]
     return said
 

@@ -70,7 +70,9 @@ class _Measuring(NamedTuple):
         """One run, on an empty server of its own."""
         async with embedded_server(binary=self.binary) as server:
             here = self.settings.model_copy(update={"redis": server.url})
-            return await part(Stage(self.plan, here, self.domain, server.port, self.binary))
+            return await part(
+                Stage(self.plan, here, self.domain, server.port, server.pid, self.binary)
+            )
 
 
 async def _raw(stage: Stage) -> Raw:

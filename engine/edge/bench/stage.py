@@ -19,6 +19,7 @@ class Stage(NamedTuple):
     settings: Settings
     domain: Domain
     port: int
+    server_pid: int
     binary: Binary
 
     @property

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from engine.edge.bench import budgets
 from engine.edge.bench.parts import PARTS
 from engine.edge.bench.plan import Part
 
@@ -14,6 +15,7 @@ def lines(figures: Mapping[str, Any]) -> Iterator[str]:
     for name, part in PARTS.items():
         if name in figures:
             yield from part.tell(figures[name])
+    yield from budgets.lines(budgets.held(figures))
 
 
 def _raw(machine: Mapping[str, Any], raw: Mapping[str, Any]) -> Iterator[str]:

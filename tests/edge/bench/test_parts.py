@@ -3,6 +3,7 @@
 What is measured here says nothing about speed: tests run beside each other.
 """
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ def semel(valkey_binary: object) -> Semel:  # noqa: ARG001 -- benches start a se
 def figures_of(said: Said) -> dict[str, Any]:
     assert said.code == 0, said.err
     figures: dict[str, Any] = said.data
+    assert {budget["figure"].split(".")[0] for budget in figures.pop("budgets")} <= figures.keys()
     return figures
 
 
@@ -92,7 +94,8 @@ def test_clients_are_served_while_a_read_model_is_built(semel: Semel) -> None:
 
 
 def test_one_command_stands_beside_an_echo(semel: Semel) -> None:
-    one = figures_of(semel.process("bench", "latency", "--samples", "100", "-o", "json"))["latency"]
+    words = ["--samples", "100", "--runs", "1"]
+    one = figures_of(semel.process("bench", "latency", *words, "-o", "json"))["latency"]
     echo, outcome, view = one["echo"], one["outcome"], one["view"]
     assert echo["count"] == outcome["count"] == view["count"] == 100
     assert 0 < echo["p50"] <= echo["p99"] <= echo["max"]
@@ -100,6 +103,14 @@ def test_one_command_stands_beside_an_echo(semel: Semel) -> None:
     assert one["outcome_p50_to_echo"] == pytest.approx(outcome["p50"] / echo["p50"])
     assert one["outcome_p99_to_echo"] == pytest.approx(outcome["p99"] / echo["p99"])
     assert one["view_p99_to_echo_p50"] == pytest.approx(view["p99"] / echo["p50"])
+    loads = one["loaded"]["at"]
+    assert list(loads) == ["25", "50", "75"]
+    for share, seen in loads.items():
+        assert seen["latency"]["count"] == 100
+        # In an open loop it takes as long as it is meant to, or longer where it cannot keep up.
+        assert seen["per_second"] < one["loaded"]["most"] * int(share) / 100 * 1.1
+    half = loads["50"]["latency"]
+    assert one["loaded"]["half_p99_to_p50"] == pytest.approx(half["p99"] / half["p50"])
 
 
 def test_timers_are_late_by_little(semel: Semel) -> None:
@@ -111,12 +122,17 @@ def test_timers_are_late_by_little(semel: Semel) -> None:
 
 
 def test_a_remembered_id_has_a_size_and_their_number_a_bound(semel: Semel) -> None:
-    one = figures_of(semel.process("bench", "memory", "--commands", "1000", "-o", "json"))["memory"]
+    words = ["--commands", "1000", "--runs", "1"]
+    one = figures_of(semel.process("bench", "memory", *words, "-o", "json"))["memory"]
     assert one["ids"] == 1000
     # An id, an aggregate, an entry and a digest as texts: 200 bytes bare, and not a page.
     assert 200 < one["process_bytes"] < 2000
     assert 60 < one["server_bytes"] < 1000
     assert one["bound"] == one["partitions"] * 10_000
+    # Bare, 325 bytes of data and five entries of meta: never less; a node of 2 KiB is all it takes.
+    assert 5 * 65 < one["footprint"]["stream_bytes"] < 4400
+    assert one["footprint"]["actors"] == 1020
+    assert one["footprint"]["engine_mib"] > 10, "no Python is smaller"
     assert one["process_mib"] == pytest.approx(one["process_bytes"] * one["bound"] / 2**20)
     assert one["server_mib"] == pytest.approx(one["server_bytes"] * one["bound"] / 2**20)
 
@@ -168,3 +184,46 @@ def test_sizes_that_measure_nothing_are_refused(semel: Semel) -> None:
         ["nothing"],
     ):
         assert semel.run("bench", *words).code == 2
+
+
+def test_clients_and_the_disk_stand_beside_raw(semel: Semel, tmp_path: Path) -> None:
+    picture = tmp_path / "bench.svg"
+    words = ["submit", "concurrent", "durability", "scale", "--plot", str(picture)]
+    figures = figures_of(semel.process("bench", *words, *SMALL, "-o", "json"))
+    assert figures.keys() == {"machine", "raw", "submit", "concurrent", "durability", "scale"}
+    low, high = figures["raw"]["per_second_range"]
+    for part, mark in (
+        ("submit", ""), ("submit", "single_"), ("concurrent", ""), ("concurrent", "few_"),
+        ("durability", ""), ("scale", ""),
+    ):  # fmt: skip
+        one = figures[part]
+        beside = one[f"{mark}per_second"] / one[f"{mark}ratio_to_raw"]
+        assert low * 0.99 <= beside <= high * 1.01
+    for level in ("few", "many"):
+        assert figures["concurrent"][level]["latency"]["count"] == 200
+    disk = figures["durability"]
+    assert disk["fdatasync_per_second"] > 0
+    assert disk["always_to_everysec"] == pytest.approx(
+        disk["per_second"] / disk["everysec_per_second"]
+    )
+    # The budgets' three rows of these parts, and a bar for each ratio.
+    assert picture.read_text().count("<rect") == 1 + 3 + 4
+
+
+@pytest.mark.timeout(180)
+def test_what_is_stored_is_looked_at_in_steps(semel: Semel) -> None:
+    words = ["growth", "startup", "--aggregates", "1000", "--commands", "1000", "--runs", "1"]
+    figures = figures_of(semel.process("bench", *words, "-o", "json"))
+    growth = figures["growth"]
+    assert list(growth["aggregates"]) == ["10", "100", "1000"]
+    costs = [each["engine_us"] + each["server_us"] for each in growth["aggregates"].values()]
+    assert growth["aggregates_growth"] == pytest.approx(costs[-1] / costs[0])
+    assert list(growth["versions"]) == ["10"], "longer ones are for more aggregates"
+    assert figures["startup"]["aggregates"] == 1000
+    assert figures["startup"]["seconds_to_first"] > 0.1, "no Python starts sooner"
+
+
+def test_a_picture_that_cannot_be_written_is_refused_at_once(semel: Semel) -> None:
+    said = semel.run("bench", "raw", "--plot", "no/such/directory/bench.svg")
+    assert said.code == 2
+    assert "make it first" in said.err

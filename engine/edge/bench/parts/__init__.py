@@ -10,14 +10,20 @@ from typing import Any, NamedTuple
 
 from engine.edge.bench.parts import (
     cold,
+    concurrent,
     drain,
+    durability,
     fulfilment,
+    growth,
     handover,
     latency,
     live,
     memory,
     projection,
     rebuild,
+    scale,
+    startup,
+    submit,
     takeover,
     timers,
 )
@@ -53,9 +59,13 @@ class Scene(NamedTuple):
 
 
 PARTS: Mapping[Part, Rate | Scene] = {
+    Part.SUBMIT: Rate(submit.submit, submit.tell),
     Part.ENGINE: Rate(
         lambda s: drain.drain(s.settings, s.domain, s.port, s.plan.commands), drain.tell
     ),
+    Part.CONCURRENT: Rate(concurrent.concurrent, concurrent.tell),
+    Part.DURABILITY: Rate(durability.durability, durability.tell),
+    Part.SCALE: Rate(scale.scale, scale.tell, scale.with_model),
     Part.PROJECTION: Rate(
         lambda s: projection.projection(s.whole, s.port, s.plan.events),
         projection.tell,
@@ -76,6 +86,7 @@ PARTS: Mapping[Part, Rate | Scene] = {
         "{plan.samples} commands, one at a time …",
         lambda s: latency.latency(s.whole, s.domain, s.port, s.plan.samples),
         latency.tell,
+        is_repeated=True,
     ),
     Part.LOAD: Scene(
         "loading what is cold …", lambda s: cold.load(s.settings, s.domain, s.port), cold.tell
@@ -97,5 +108,15 @@ PARTS: Mapping[Part, Rate | Scene] = {
         "{plan.commands} ids are remembered …",
         lambda s: memory.memory(s.settings, s.domain, s.port, s.plan.commands),
         memory.tell,
+        is_repeated=True,
+    ),
+    Part.GROWTH: Scene(
+        "up to {plan.aggregates} aggregates are stored …",
+        growth.growth,
+        growth.tell,
+        is_repeated=True,
+    ),
+    Part.STARTUP: Scene(
+        "{plan.commands} aggregates are stored …", startup.startup, startup.tell, is_repeated=True
     ),
 }

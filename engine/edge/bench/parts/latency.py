@@ -14,6 +14,7 @@ from engine.core.registry import Domain
 from engine.edge.bench import echo, usage, wire, wording, workload
 from engine.edge.bench.figures import Latency, ratio
 from engine.edge.bench.nodes import running, share_evenly, told_by
+from engine.edge.bench.parts.loaded import Loaded, lines, loaded
 from engine.edge.client import Client
 from engine.settings import Settings
 
@@ -34,6 +35,7 @@ class Idle(msgspec.Struct, frozen=True):
     outcome_p99_to_echo: float
     view_p99_to_echo_p50: float
     cpu_us: dict[str, float]
+    loaded: Loaded
 
 
 async def latency(settings: Settings, domain: Domain, port: int, samples: int) -> Idle:
@@ -59,6 +61,7 @@ async def latency(settings: Settings, domain: Domain, port: int, samples: int) -
         outcomes, views = await _commands(client, domain, range(_WARM, _WARM + samples))
         ended = _used(port, engine, worker)
         echoes += await _echoes(port, samples - samples // 2)
+        at_load = await loaded(settings, _WARM + samples, samples)
     round_trip, outcome, view = Latency.of(echoes), Latency.of(outcomes), Latency.of(views)
     return Idle(
         round_trip, outcome, view,
@@ -66,6 +69,7 @@ async def latency(settings: Settings, domain: Domain, port: int, samples: int) -
         outcome_p99_to_echo=ratio(outcome.p99, round_trip.p99),
         view_p99_to_echo_p50=ratio(view.p99, round_trip.p50),
         cpu_us={who: (ended[who] - began[who]) / samples * 1e6 for who in began},
+        loaded=at_load,
     )  # fmt: skip
 
 
@@ -113,3 +117,4 @@ def tell(said: Mapping[str, Any]) -> Iterator[str]:
     )
     costs = ", ".join(f"{who} {cost:.0f}" for who, cost in said["cpu_us"].items())
     yield f"            us of a core for a command and its view: {costs}"
+    yield from lines(said["loaded"])
