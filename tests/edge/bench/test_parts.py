@@ -169,7 +169,7 @@ def test_people_read_lines(semel: Semel) -> None:
     said = semel.process("bench", "projection", "rebuild", *SMALL)
     assert said.code == 0, said.err
     begun = [line.split()[0] for line in said.out.splitlines() if not line.startswith(" ")]
-    assert begun == ["Valkey", "Python", "raw", "projection", "rebuild"]
+    assert begun == ["Valkey", "Python", "raw", "projection", "rebuild", "budget", "budget"]
     assert " x raw " in said.out
     assert "1,002 events and 334 rows" in said.out
 
