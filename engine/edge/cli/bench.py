@@ -72,40 +72,33 @@ def bench(  # noqa: PLR0913 -- an option each
     of many events and of few; `takeover` kills owners, and says for how long nobody answers;
     `handover` lets nodes join and leave, and says for how long a command waited; `timers` has many
     fire, and says how late they were; `memory` says what ids, streams and actors take; `growth`
-    drains where little and much is stored; `startup` waits for a first outcome.
+    handles commands where little and much is stored; `startup` waits for a first outcome.
 
     Example: semel bench rebuild --events 1000000 --runs 1
     """
+    if plot is not None:
+        _require_place(plot)
     plan = Plan(
-        frozenset(parts or Part),
-        commands,
-        events,
-        orders,
-        aggregates,
-        runs,
-        rate,
-        seconds,
-        samples,
-        kills,
-        timers,
-        server,
-    )
+        frozenset(parts or Part), commands, events, orders, aggregates, runs, rate, seconds, samples,
+        kills, timers, server,
+    )  # fmt: skip
+    settings = settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
+    _tell(_measured(plan, settings), plot, output)
+    return 0
+
+
+def _tell(figures: dict[str, Any], plot: Path | None, output: Format) -> None:
+    """Show figures and budgets, and draw them where that is wanted."""
     from engine.edge.bench import budgets, picture  # noqa: PLC0415 -- what --help can do without
     from engine.edge.bench.telling import lines  # noqa: PLC0415
 
-    if plot is not None:
-        _writable(plot)
-    figures = _measured(
-        plan, settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
-    )
     held = budgets.held(figures)
     if plot is not None:
         _draw(plot, picture.svg(figures, held))
     show(output, figures | {"budgets": plain(held)}, list(lines(figures)))
-    return 0
 
 
-def _writable(plot: Path) -> None:
+def _require_place(plot: Path) -> None:
     """Refuse a picture that could not be written after all the measuring."""
     if not plot.absolute().parent.is_dir():
         raise Misuse(

@@ -1,20 +1,20 @@
 """Whether a command costs more where more is stored: aggregates, or events of one of them.
 
-The same number of commands is drained where a hundredth, a tenth and all of so many aggregates
+As many commands are handled where a hundredth, a tenth and all of so many aggregates
 are stored already (the default: 10^4, 10^5, 10^6); then by customers of 10, 10^3 and 10^4 events.
 The cost of a command is the CPU time of engine and server together.
 """
 
+import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from engine import app
 from engine.app import RedisSession
-from engine.edge.bench import workload
+from engine.edge.bench import usage, wire, workload
 from engine.edge.bench.nodes import running
-from engine.edge.bench.parts.drain import Drain, drained
 from engine.edge.bench.prepared import write
 from engine.edge.bench.stage import Stage
 from engine.edge.bench.workload import Wish
@@ -27,6 +27,9 @@ VERSIONS = (10, 1000, 10_000)
 _EVENTS_SHARE = 5
 """Of the number of aggregates: events of all customers of one version together."""
 
+_COUNTED_SHARE = 50
+"""Of the number of aggregates: commands that are counted at each level."""
+
 _CUSTOMERS_LIMIT = 200
 
 _LEAST_CUSTOMERS = 100
@@ -34,7 +37,7 @@ _LEAST_CUSTOMERS = 100
 
 
 class Level(msgspec.Struct, frozen=True):
-    """A drain where so much was stored already."""
+    """What commands took where so much was stored already."""
 
     stored: int
     per_second: float
@@ -57,36 +60,61 @@ class Growth(msgspec.Struct, frozen=True):
 
 
 async def growth(stage: Stage) -> Growth:
-    """Fill a namespace step by step, and drain as much at each."""
-    count = max(200, stage.plan.aggregates // 50)
-    sizes = [stage.plan.aggregates // step for step in STEPS]
-    settings = stage.settings
-    async with app.namespace_session(settings, create=app.DEFAULT_PARTITIONS) as session:
-        aggregates: list[Level] = []
-        stored = 0
-        for size in sizes:
-            await _fill(stage, session, workload.created(range(stored, size)))
-            stored = max(stored, size)
-            new = workload.created(range(stored, stored + count))
-            aggregates.append(_level(size, await _drained(stage, session, new, count)))
-            stored += count
-        limit = max(VERSIONS[0], stage.plan.aggregates // _LEAST_CUSTOMERS)
-        wanted = [version for version in VERSIONS if version <= limit]
-        versions = [await _at_version(stage, session, version, count) for version in wanted]
+    """Fill a namespace step by step, and have as much handled at each."""
+    aggregates = stage.plan.aggregates
+    count = max(200, aggregates // _COUNTED_SHARE)
+    limit = max(VERSIONS[0], aggregates // _LEAST_CUSTOMERS)
+    levels: list[Level] = []
+    async with app.namespace_session(stage.settings, create=app.DEFAULT_PARTITIONS) as session:
+        system, stored = _System(stage, session), 0
+        for size in (aggregates // step for step in STEPS):
+            end = max(stored, size)
+            new = workload.created(range(end, end + count))
+            known = workload.created(range(stored, end))
+            levels.append(await system.level(size, known, new, count))
+            stored = end + count
+        versions = [
+            await system.at_version(version, aggregates // _EVENTS_SHARE, count)
+            for version in VERSIONS
+            if version <= limit
+        ]
     return Growth(
-        {str(each.stored): each for each in aggregates}, aggregates[-1].cost / aggregates[0].cost,
+        {str(each.stored): each for each in levels}, levels[-1].cost / levels[0].cost,
         {str(each.stored): each for each in versions}, versions[-1].cost / versions[0].cost,
     )  # fmt: skip
 
 
-async def _at_version(stage: Stage, session: RedisSession, version: int, count: int) -> Level:
-    """A drain by customers of so many events."""
-    events = stage.plan.aggregates // _EVENTS_SHARE
-    names = [f"customer-{version}-{n}" for n in range(_customers(events, version))]
-    await _fill(stage, session, _renamed(names, range(version)))
-    each = -(-count // len(names))
-    wishes = _renamed(names, range(version, version + each))
-    return _level(version, await _drained(stage, session, wishes, each * len(names)))
+class _System(NamedTuple):
+    """A namespace, which an engine of its own fills and then goes on with.
+
+    So windows of remembered ids are loaded when the clock begins to run: what a start costs is
+    another figure's matter.
+    """
+
+    stage: Stage
+    session: RedisSession
+
+    async def level(
+        self, stored: int, known: Iterator[Wish], new: Iterator[Wish], count: int
+    ) -> Level:
+        """Have known commands handled, then new ones, of which there are so many, by the clock."""
+        port = self.stage.port
+        async with running(self.stage.settings, "run") as engine:
+            await write(self.session, port, known)
+            used, server = usage.cpu_seconds(engine.pid), wire.server_cpu(port)
+            began = time.perf_counter()
+            await write(self.session, port, new)
+            seconds = time.perf_counter() - began
+            used, server = usage.cpu_seconds(engine.pid) - used, wire.server_cpu(port) - server
+        return Level(stored, count / seconds, used / count * 1e6, server / count * 1e6)
+
+    async def at_version(self, version: int, events: int, count: int) -> Level:
+        """The same with customers of so many events, which have so many together."""
+        names = [f"customer-{version}-{n}" for n in range(_customers(events, version))]
+        each = -(-count // len(names))
+        new = _renamed(names, range(version, version + each))
+        known = _renamed(names, range(version))
+        return await self.level(version, known, new, each * len(names))
 
 
 def _customers(events: int, version: int) -> int:
@@ -98,22 +126,6 @@ def _renamed(customers: list[str], versions: range) -> Iterator[Wish]:
         verb = "RenameCustomer" if number else "RegisterCustomer"
         for customer in customers:
             yield Wish(verb, customer, b'{"name":"name %d"}' % number)
-
-
-async def _fill(stage: Stage, session: RedisSession, wishes: Iterator[Wish]) -> None:
-    """Have an engine of its own write them, which has stopped afterwards."""
-    async with running(stage.settings, "run"):
-        await write(session, stage.port, wishes)
-
-
-async def _drained(
-    stage: Stage, session: RedisSession, wishes: Iterator[Wish], count: int
-) -> Drain:
-    return await drained(stage.settings, stage.domain, stage.port, session, wishes, count)
-
-
-def _level(stored: int, drain: Drain) -> Level:
-    return Level(stored, drain.per_second, drain.engine_us, drain.server_us)
 
 
 def _cost(level: Mapping[str, Any]) -> str:
