@@ -79,8 +79,8 @@ def bench(  # noqa: PLR0913 -- an option each
     if plot is not None:
         _require_place(plot)
     plan = Plan(
-        frozenset(parts or Part), commands, events, orders, aggregates, runs, rate, seconds, samples,
-        kills, timers, server,
+        frozenset(parts or Part), commands, events, orders, aggregates, runs, rate, seconds,
+        samples, kills, timers, server,
     )  # fmt: skip
     settings = settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
     _tell(_measured(plan, settings), plot, output)
