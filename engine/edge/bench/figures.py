@@ -3,14 +3,16 @@
 import math
 import os
 import platform
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any, Self
 
 import msgspec
+from msgspec import structs
 
-RANGED = ("per_second", "fulfilments_per_second", "ratio_to_raw", "growth", "worst_growth")
-"""Figures of which the least and the most are said too: they tell how calm the machine was."""
+RANGED = ("per_second", "ratio_to_raw", "growth", "seconds_to_first")
+"""Ends of names of figures of which the least and the most are said too: they tell how calm the
+machine was."""
 
 WORKERS = (2, 4, 8)
 """Numbers of workers that one worker's costs are extrapolated to."""
@@ -32,6 +34,17 @@ class Latency(msgspec.Struct, frozen=True):
             return cls(0, 0.0, 0.0, 0.0)
         p50, p99 = percentile(ordered, 0.5), percentile(ordered, 0.99)
         return cls(len(ordered), round(p50, 3), round(p99, 3), round(ordered[-1], 3))
+
+
+class Rated(msgspec.Struct, frozen=True, kw_only=True):
+    """So many a second, and how much of raw that is."""
+
+    per_second: float
+    ratio_to_raw: float = 0.0
+
+    def beside(self, raw: float) -> Self:
+        """The same with its ratio, raw being so many a second."""
+        return structs.replace(self, ratio_to_raw=ratio(self.per_second, raw))
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:
@@ -59,11 +72,20 @@ def extrapolated(per_second: float, server_us: float) -> dict[str, float]:
 
 def middle(runs: Sequence[msgspec.Struct]) -> dict[str, Any]:
     """The median of each figure, and the least and the most of those in `RANGED`."""
+    return _medians([structs.asdict(run) for run in runs])
+
+
+def _medians(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     said: dict[str, Any] = {}
-    for name in runs[0].__struct_fields__:
-        values = [getattr(run, name) for run in runs]
-        said[name] = median(values)
-        if name in RANGED:
+    for name, first in runs[0].items():
+        values = [run[name] for run in runs]
+        if isinstance(first, msgspec.Struct):
+            said[name] = middle(values)
+        elif isinstance(first, Mapping):
+            said[name] = _medians(values)
+        else:
+            said[name] = first if all(each == first for each in values) else median(values)
+        if name.endswith(RANGED):
             said[f"{name}_range"] = [min(values), max(values)]
     return said
 

@@ -1,19 +1,19 @@
-"""All parts of ``semel bench``, one after the other, each on servers of its own."""
+"""The parts of ``semel bench``, one after the other, each on servers of its own.
 
-from collections.abc import Awaitable, Callable
-from typing import Any
+Other tenants of a shared machine come and go: the two raws on both sides of a rate tell what
+the server could do while it ran.
+"""
 
-from engine.app import DEFAULT_PARTITIONS
+from collections.abc import Callable
+from statistics import mean
+from typing import Any, NamedTuple
+
 from engine.core.registry import Domain
-from engine.edge.bench.cold import load
-from engine.edge.bench.handover import handover
-from engine.edge.bench.latency import latency
-from engine.edge.bench.live import live
-from engine.edge.bench.memory import memory
+from engine.edge.bench.figures import Rated, facts, middle
+from engine.edge.bench.parts import PARTS, Measure, Rate, Scene
+from engine.edge.bench.parts.raw import Raw, raw
 from engine.edge.bench.plan import Part, Plan
-from engine.edge.bench.takeover import takeover
-from engine.edge.bench.throughput import RATES, throughput
-from engine.edge.bench.timers import timers
+from engine.edge.bench.stage import Stage
 from engine.edge.binary import Binary, find_binary, inspect
 from engine.edge.server import embedded_server
 from engine.settings import Settings
@@ -23,48 +23,57 @@ async def measure(
     plan: Plan, settings: Settings, domain: Domain, say: Callable[[str], None]
 ) -> dict[str, Any]:
     """The figures of every part that is wanted, by its name; ``say`` is told what is at hand."""
-    figures: dict[str, Any] = {}
     binary = await (inspect(plan.server) if plan.server else find_binary())
-    if plan.parts & {Part.RAW, *RATES}:
-        figures |= await throughput(plan, settings, domain, binary, say)
-    for part, saying in _SAYING.items():
-        if part in plan.parts:
-            say(saying.format(plan=plan, owners=plan.kills * 2))
-            figures[part] = await _scene(part, plan, settings, domain, binary)
+    measuring = _Measuring(plan, settings, domain, binary)
+    rates = {n: p for n, p in PARTS.items() if isinstance(p, Rate) and n in plan.parts}
+    figures: dict[str, Any] = {"machine": {**facts(), "server": str(binary), "runs": plan.runs}}
+    if rates or Part.RAW in plan.parts:
+        figures.update(await measuring.rates(rates, say))
+    for name, part in PARTS.items():
+        if isinstance(part, Scene) and name in plan.parts:
+            say(part.saying.format(plan=plan))
+            figures[name] = await measuring.scene(part)
     return figures
 
 
-_SAYING = {
-    Part.LIVE: "{plan.rate} commands a second while a read model is built …",
-    Part.LATENCY: "{plan.samples} commands, one at a time …",
-    Part.LOAD: "loading what is cold …",
-    Part.TAKEOVER: "killing {owners} owners …",
-    Part.HANDOVER: "nodes join and leave …",
-    Part.TIMERS: "{plan.timers} timers a second …",
-    Part.MEMORY: "{plan.commands} ids are remembered …",
-}
-"""The parts that play a scene, once, and what they say of it."""
+class _Measuring(NamedTuple):
+    plan: Plan
+    settings: Settings
+    domain: Domain
+    binary: Binary
+
+    async def rates(self, wanted: dict[Part, Rate], say: Callable[[str], None]) -> dict[str, Any]:
+        """The medians of some runs, by part; ``raw`` is always there."""
+        raws: list[Raw] = []
+        rates: dict[Part, list[Rated]] = {name: [] for name in wanted}
+        for run in range(self.plan.runs):
+            say(f"run {run + 1} of {self.plan.runs} …")
+            raws.append(await self._alone(_raw))
+            for name, part in wanted.items():
+                rate: Rated = await self._alone(part.measure)
+                raws.append(await self._alone(_raw))
+                beside = mean(each.per_second for each in raws[-2:])
+                rates[name].append(rate.beside(beside))
+        valid = all(each.valid for each in raws)
+        medians: dict[str, Any] = {name: middle(each) for name, each in rates.items()}
+        for name, part in wanted.items():
+            medians[name] |= part.also(medians[name])
+        return {"raw": middle(raws) | {"valid": valid}, **medians}
+
+    async def scene(self, part: Scene) -> Any:
+        """One scene, as often as it asks for."""
+        if not part.is_repeated:
+            return await self._alone(part.measure)
+        return middle([await self._alone(part.measure) for _ in range(self.plan.runs)])
+
+    async def _alone(self, part: Measure) -> Any:
+        """One run, on an empty server of its own."""
+        async with embedded_server(binary=self.binary) as server:
+            here = self.settings.model_copy(update={"redis": server.url})
+            return await part(
+                Stage(self.plan, here, self.domain, server.port, server.pid, self.binary)
+            )
 
 
-async def _scene(part: Part, plan: Plan, settings: Settings, domain: Domain, binary: Binary) -> Any:
-    """One scene on a server of its own; with as many partitions as usual, but for takeovers."""
-    async with embedded_server(binary=binary) as server:
-        here, port = settings.model_copy(update={"redis": server.url}), server.port
-        whole = here.model_copy(update={"partitions": DEFAULT_PARTITIONS})
-        played: Awaitable[Any]
-        match part:
-            case Part.LIVE:
-                played = live(whole, domain, port, plan.events, plan.rate, plan.seconds)
-            case Part.LATENCY:
-                played = latency(whole, domain, port, plan.samples)
-            case Part.LOAD:
-                played = load(here, domain, port)
-            case Part.TAKEOVER:
-                played = takeover(here, domain, port, plan.kills)
-            case Part.TIMERS:
-                played = timers(whole, plan.timers, plan.seconds)
-            case Part.MEMORY:
-                played = memory(here, domain, port, plan.commands)
-            case _:
-                played = handover(whole, domain)
-        return await played
+async def _raw(stage: Stage) -> Raw:
+    return raw(stage.port, stage.plan.commands * 2)

@@ -9,7 +9,11 @@ class Part(StrEnum):
     """What can be measured."""
 
     RAW = "raw"
+    SUBMIT = "submit"
     ENGINE = "engine"
+    CONCURRENT = "concurrent"
+    DURABILITY = "durability"
+    SCALE = "scale"
     PROJECTION = "projection"
     REBUILD = "rebuild"
     FULFILMENT = "fulfilment"
@@ -20,6 +24,8 @@ class Part(StrEnum):
     HANDOVER = "handover"
     TIMERS = "timers"
     MEMORY = "memory"
+    GROWTH = "growth"
+    STARTUP = "startup"
 
 
 class Plan(NamedTuple):
@@ -29,6 +35,7 @@ class Plan(NamedTuple):
     commands: int
     events: int
     orders: int
+    aggregates: int
     runs: int
     rate: int
     seconds: float

@@ -48,10 +48,10 @@ async def write_history(
 ) -> None:
     """Have commands handled by an engine node of their own, which has stopped afterwards."""
     async with running(settings, "run"):
-        await _write(session, port, wishes)
+        await write(session, port, wishes)
 
 
-async def _write(session: RedisSession, port: int, wishes: Iterator[Wish]) -> None:
+async def write(session: RedisSession, port: int, wishes: Iterator[Wish]) -> None:
     """Have commands handled, each of which has one event; raises `SemelError`."""
     keys = [session.commands_key(number) for number in range(session.partitions)]
     sent = 0

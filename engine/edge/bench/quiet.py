@@ -8,10 +8,13 @@ import anyio
 from engine.app import RedisSession
 from engine.core.errors import SemelError
 from engine.edge import reactions
-from engine.edge.bench.projection import STALL_SECONDS
 
 _LOOK_SECONDS = 0.1
 """How often is looked: the error of a time, a percent or less."""
+
+
+STALL_SECONDS = 60.0
+"""Who has got no further for so long never will."""
 
 
 async def caught_up(session: RedisSession, names: Sequence[str]) -> None:

@@ -17,9 +17,17 @@ def cpu_seconds(pid: int) -> float:
 
 def peak_bytes(pid: int) -> int:
     """The most memory that a process has had in use at once; raises `Unfit`."""
+    return _status_bytes(pid, "VmHWM:")
+
+
+def resident_bytes(pid: int) -> int:
+    """The memory that a process has in use now; raises `Unfit`."""
+    return _status_bytes(pid, "VmRSS:")
+
+
+def _status_bytes(pid: int, name: str) -> int:
     lines = _read(pid, "status").splitlines()
-    peak = next(line for line in lines if line.startswith("VmHWM:"))
-    return int(peak.split()[1]) * 1024
+    return int(next(line for line in lines if line.startswith(name)).split()[1]) * 1024
 
 
 def _read(pid: int, name: str) -> str:

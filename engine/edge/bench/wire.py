@@ -90,6 +90,11 @@ def server_memory(port: int) -> int:
     return int(_info(port, b"memory")["used_memory"])
 
 
+def key_bytes(port: int, key: str) -> int:
+    """What Redis says that a key takes, all of it counted; nothing for one that is not there."""
+    return int(ask(port, b"MEMORY", b"USAGE", key.encode(), b"SAMPLES", b"0") or 0)
+
+
 def send(port: int, packets: Iterable[Packet], sockets: int) -> Sent:
     """Write packets over several sockets, one under way on each, until all are answered."""
     waiting = iter(packets)

@@ -7,7 +7,6 @@ import typer
 
 from engine.core.errors import Misuse
 from engine.edge.bench.plan import Part, Plan
-from engine.edge.bench.telling import lines
 from engine.edge.cli.options import ConfigFile, Format, Output, settings_of
 from engine.edge.cli.output import plain, say, show
 
@@ -20,6 +19,9 @@ Parts = Annotated[list[Part] | None, typer.Argument(help="What to measure; all u
 Commands = Annotated[int, typer.Option(min=1000, help="Commands to drain, or ids to remember.")]
 Events = Annotated[int, typer.Option(min=1000, help="Events to project and to rebuild from.")]
 Orders = Annotated[int, typer.Option(min=100, help="Orders to fulfil.")]
+Aggregates = Annotated[
+    int, typer.Option(min=1000, help="The most that are stored while growth is looked at.")
+]
 Runs = Annotated[int, typer.Option(min=1, help="Runs of each rate; their median counts.")]
 Rate = Annotated[int, typer.Option(min=10, help="Commands a second while live.")]
 Seconds = Annotated[
@@ -28,6 +30,9 @@ Seconds = Annotated[
 Samples = Annotated[int, typer.Option(min=100, help="Commands whose latency is taken.")]
 Server = Annotated[
     Path | None, typer.Option(help="The server program to measure; the embedded one unless named.")
+]
+Plot = Annotated[
+    Path | None, typer.Option(metavar="FILE.svg", help="Draw budgets and ratios into a file.")
 ]
 Kills = Annotated[int, typer.Option(min=1, help="Owners to kill; the median counts.")]
 
@@ -39,6 +44,7 @@ def bench(  # noqa: PLR0913 -- an option each
     commands: Commands = 100_000,
     events: Events = 100_000,
     orders: Orders = 10_000,
+    aggregates: Aggregates = 1_000_000,
     runs: Runs = 3,
     rate: Rate = 2000,
     seconds: Seconds = 20,
@@ -46,43 +52,65 @@ def bench(  # noqa: PLR0913 -- an option each
     kills: Kills = 20,
     timers: Timers = 1000,
     server: Server = None,
+    plot: Plot = None,
     config: ConfigFile = None,
     output: Output = Format.TEXT,
 ) -> int:
     """Measure this machine, on an embedded server with an append-only file (everysec).
 
     Rates, beside `raw` in one run, for only the ratio says something about semel: `raw` is XADD
-    of the workload's own entries, nothing else; `engine` drains prepared CreateOrder commands
-    through the whole protocol; `projection` has one worker apply a history of orders; `rebuild`
-    has it build another generation from that; `fulfilment` has orders of three lines reserved and
-    confirmed, or cancelled, by the process manager, and checks the stock. Each needs two cores.
+    of the workload's own entries, nothing else; `submit` adds commands as the SDK does; `engine`
+    drains prepared CreateOrder commands through the whole protocol; `concurrent` has one client
+    process with 64 and with 512 in flight; `durability` drains with AOF off, everysec and always;
+    `scale` drains with a core each, and works out what more would do; `projection` has one worker
+    apply a history of orders; `rebuild` has it build another generation; `fulfilment` has orders of
+    three lines reserved and confirmed, or cancelled, by the process manager, and checks the
+    stock. Each needs two cores.
 
     Scenes: `live` rebuilds under load, and says what clients notice; `latency` takes one command
-    at a time, beside an echo; `load` has aggregates loaded, of many events and of few; `takeover`
-    kills owners, and says for how long nobody answers; `handover` lets nodes join and leave, and
-    says for how long a command waited; `timers` has many fire, and says how late they were;
-    `memory` says what a remembered id takes.
+    at a time, beside an echo, then commands at shares of the most; `load` has aggregates loaded,
+    of many events and of few; `takeover` kills owners, and says for how long nobody answers;
+    `handover` lets nodes join and leave, and says for how long a command waited; `timers` has many
+    fire, and says how late they were; `memory` says what ids, streams and actors take; `growth`
+    handles commands where little and much is stored; `startup` waits for a first outcome.
 
     Example: semel bench rebuild --events 1000000 --runs 1
     """
+    if plot is not None:
+        _require_place(plot)
     plan = Plan(
-        frozenset(parts or Part),
-        commands,
-        events,
-        orders,
-        runs,
-        rate,
-        seconds,
-        samples,
-        kills,
-        timers,
-        server,
-    )
-    figures = _measured(
-        plan, settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
-    )
-    show(output, figures, list(lines(figures)))
+        frozenset(parts or Part), commands, events, orders, aggregates, runs, rate, seconds,
+        samples, kills, timers, server,
+    )  # fmt: skip
+    settings = settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
+    _tell(_measured(plan, settings), plot, output)
     return 0
+
+
+def _tell(figures: dict[str, Any], plot: Path | None, output: Format) -> None:
+    """Show figures and budgets, and draw them where that is wanted."""
+    from engine.edge.bench import budgets, picture  # noqa: PLC0415 -- what --help can do without
+    from engine.edge.bench.telling import lines  # noqa: PLC0415
+
+    held = budgets.held(figures)
+    if plot is not None:
+        _draw(plot, picture.svg(figures, held))
+    show(output, figures | {"budgets": plain(held)}, list(lines(figures)))
+
+
+def _require_place(plot: Path) -> None:
+    """Refuse a picture that could not be written after all the measuring."""
+    if not plot.absolute().parent.is_dir():
+        raise Misuse(
+            f"--plot {plot}: there is no directory {plot.absolute().parent}; make it first"
+        )
+
+
+def _draw(plot: Path, picture: str) -> None:
+    try:
+        plot.write_text(picture)
+    except OSError as error:
+        say(f"{plot} could not be written ({error.strerror}); the figures follow")
 
 
 def _measured(plan: Plan, settings: "Settings") -> dict[str, Any]:

@@ -20,6 +20,7 @@ def semel(valkey_binary: object) -> Semel:  # noqa: ARG001 -- benches start a se
 def figures_of(said: Said) -> dict[str, Any]:
     assert said.code == 0, said.err
     figures: dict[str, Any] = said.data
+    assert {budget["figure"].split(".")[0] for budget in figures.pop("budgets")} <= figures.keys()
     return figures
 
 
@@ -92,7 +93,8 @@ def test_clients_are_served_while_a_read_model_is_built(semel: Semel) -> None:
 
 
 def test_one_command_stands_beside_an_echo(semel: Semel) -> None:
-    one = figures_of(semel.process("bench", "latency", "--samples", "100", "-o", "json"))["latency"]
+    words = ["--samples", "100", "--runs", "1"]
+    one = figures_of(semel.process("bench", "latency", *words, "-o", "json"))["latency"]
     echo, outcome, view = one["echo"], one["outcome"], one["view"]
     assert echo["count"] == outcome["count"] == view["count"] == 100
     assert 0 < echo["p50"] <= echo["p99"] <= echo["max"]
@@ -100,6 +102,14 @@ def test_one_command_stands_beside_an_echo(semel: Semel) -> None:
     assert one["outcome_p50_to_echo"] == pytest.approx(outcome["p50"] / echo["p50"])
     assert one["outcome_p99_to_echo"] == pytest.approx(outcome["p99"] / echo["p99"])
     assert one["view_p99_to_echo_p50"] == pytest.approx(view["p99"] / echo["p50"])
+    loads = one["loaded"]["at"]
+    assert list(loads) == ["25", "50", "75"]
+    for share, seen in loads.items():
+        assert seen["latency"]["count"] == 100
+        # In an open loop it takes as long as it is meant to, or longer where it cannot keep up.
+        assert seen["per_second"] < one["loaded"]["most"] * int(share) / 100 * 1.1
+    half = loads["50"]["latency"]
+    assert one["loaded"]["half_p99_to_p50"] == pytest.approx(half["p99"] / half["p50"])
 
 
 def test_timers_are_late_by_little(semel: Semel) -> None:
@@ -111,12 +121,17 @@ def test_timers_are_late_by_little(semel: Semel) -> None:
 
 
 def test_a_remembered_id_has_a_size_and_their_number_a_bound(semel: Semel) -> None:
-    one = figures_of(semel.process("bench", "memory", "--commands", "1000", "-o", "json"))["memory"]
+    words = ["--commands", "1000", "--runs", "1"]
+    one = figures_of(semel.process("bench", "memory", *words, "-o", "json"))["memory"]
     assert one["ids"] == 1000
     # An id, an aggregate, an entry and a digest as texts: 200 bytes bare, and not a page.
     assert 200 < one["process_bytes"] < 2000
     assert 60 < one["server_bytes"] < 1000
     assert one["bound"] == one["partitions"] * 10_000
+    # Bare, 325 bytes of data and five entries of meta: never less; a node of 2 KiB is all it takes.
+    assert 5 * 65 < one["footprint"]["stream_bytes"] < 4400
+    assert one["footprint"]["actors"] == 1020
+    assert one["footprint"]["engine_mib"] > 10, "no Python is smaller"
     assert one["process_mib"] == pytest.approx(one["process_bytes"] * one["bound"] / 2**20)
     assert one["server_mib"] == pytest.approx(one["server_bytes"] * one["bound"] / 2**20)
 
@@ -153,7 +168,7 @@ def test_people_read_lines(semel: Semel) -> None:
     said = semel.process("bench", "projection", "rebuild", *SMALL)
     assert said.code == 0, said.err
     begun = [line.split()[0] for line in said.out.splitlines() if not line.startswith(" ")]
-    assert begun == ["Valkey", "Python", "raw", "projection", "rebuild"]
+    assert begun == ["Valkey", "Python", "raw", "projection", "rebuild", "budget", "budget"]
     assert " x raw " in said.out
     assert "1,002 events and 334 rows" in said.out
 

@@ -1,38 +1,35 @@
 """How fast one worker process applies a log to the rows of `orders` and their indexes."""
 
 import time
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import anyio
-import msgspec
 from anyio.abc import Process
 
 from engine.app import RedisSession
 from engine.core.errors import SemelError
-from engine.edge.bench import prepared, usage, wire
+from engine.edge.bench import prepared, usage, wire, wording
+from engine.edge.bench.figures import Rated, extrapolated
 from engine.edge.bench.nodes import running
+from engine.edge.bench.quiet import STALL_SECONDS
 from engine.settings import Settings
 
 PROJECTION = "orders"
 """The shop's largest read model: six fields, two indexes."""
 
-STALL_SECONDS = 60.0
-"""A worker that has applied nothing for so long never will."""
-
 _LOOK_SECONDS = 0.05
 """How often is looked at checkpoints and CPU times: the error of a rate, a percent or less."""
 
 
-class Applied(msgspec.Struct, frozen=True):
+class Applied(Rated, frozen=True, kw_only=True):
     """How fast events were applied, and what one cost worker and server."""
 
     events: int
-    per_second: float
     worker_us: float
     server_us: float
     worker_share: float
     server_share: float
-    ratio_to_raw: float = 0.0
 
 
 class _Look(NamedTuple):
@@ -89,3 +86,17 @@ async def _look(session: RedisSession, generation: int, worker: Process, port: i
     at, used = time.perf_counter(), usage.cpu_seconds(worker.pid)
     events = sum(await session.builds.positions(PROJECTION, generation))
     return _Look(at, events, used, wire.server_cpu(port))
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    yield from wording.rate("projection", "events/s", "worker", said)
+    numbers, rates = ", ".join(said["workers"]), said["workers"].values()
+    reached = ", ".join(f"{rate:,.0f}" for rate in rates)
+    yield f"            {numbers} workers with a core each would reach {reached} events/s:"
+    yield "            as many times this rate, but at most 1 s / server's time each"
+
+
+def with_more_workers(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What more workers would reach, by what one does."""
+    return {"workers": extrapolated(said["per_second"], said["server_us"])}

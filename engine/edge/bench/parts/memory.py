@@ -1,10 +1,12 @@
-"""What a remembered id takes: in the process that remembers it, and in its partition's outcomes.
+"""What things take: a remembered id, a stream, an event, a command, an actor that is warm.
 
 Orders are drained, each with an id of its own; then the windows of all partitions are loaded
 as a new owner loads them, while Python's allocations are counted. Speed is not looked at.
 """
 
 import tracemalloc
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import msgspec
 
@@ -12,7 +14,8 @@ from engine import app
 from engine.core.registry import Domain
 from engine.core.window import Window
 from engine.edge.bench import wire
-from engine.edge.bench.drain import drain
+from engine.edge.bench.parts.drain import drain
+from engine.edge.bench.parts.footprint import Footprint, footprint, lines
 from engine.settings import Settings
 
 _PAGE = 2000
@@ -33,6 +36,7 @@ class Memory(msgspec.Struct, frozen=True):
     bound: int
     process_mib: float
     server_mib: float
+    footprint: Footprint
 
 
 async def memory(settings: Settings, domain: Domain, port: int, ids: int) -> Memory:
@@ -41,19 +45,21 @@ async def memory(settings: Settings, domain: Domain, port: int, ids: int) -> Mem
     partitions = app.DEFAULT_PARTITIONS
     async with app.namespace_session(settings) as session:
         keys = [session.outcomes_key(number) for number in range(session.partitions)]
-        server = sum(_server_bytes(port, key) for key in keys)
+        server = sum(wire.key_bytes(port, key) for key in keys)
         tracemalloc.start()
         try:
             windows = [await _loaded(session, number, ids) for number in range(session.partitions)]
             process, _ = tracemalloc.get_traced_memory()
         finally:
             tracemalloc.stop()
+    measured = await footprint(settings, port, ids)
     remembered = sum(len(window) for window in windows)
     bound = settings.outcomes_keep_count * partitions
     each, stored = process / remembered, server / remembered
     return Memory(
-        remembered, each, stored, partitions, bound, each * bound / 2**20, stored * bound / 2**20
-    )
+        remembered, each, stored, partitions, bound, each * bound / 2**20, stored * bound / 2**20,
+        measured,
+    )  # fmt: skip
 
 
 async def _loaded(session: app.RedisSession, partition: int, ids: int) -> Window:
@@ -66,6 +72,14 @@ async def _loaded(session: app.RedisSession, partition: int, ids: int) -> Window
     return window
 
 
-def _server_bytes(port: int, key: str) -> int:
-    """What Redis says that a key takes, all of it counted."""
-    return int(wire.ask(port, b"MEMORY", b"USAGE", key.encode(), b"SAMPLES", b"0") or 0)
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    yield (
+        f"memory      {said['process_bytes']:.0f} bytes in the process and "
+        f"{said['server_bytes']:.0f} in Redis for a remembered id, of {said['ids']:,}"
+    )
+    yield (
+        f"            {said['bound']:,} at the most in {said['partitions']} partitions: "
+        f"{said['process_mib']:.0f} MiB over all processes, {said['server_mib']:.0f} MiB in Redis"
+    )
+    yield from lines(said["footprint"])

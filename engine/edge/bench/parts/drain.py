@@ -1,30 +1,30 @@
 """What one engine process makes of commands that are waiting, whole protocol included."""
 
 import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import anyio
-import msgspec
 
 from engine import app
 from engine.core.errors import SemelError
 from engine.core.registry import Domain
-from engine.edge.bench import wire, workload
+from engine.edge.bench import wire, wording, workload
+from engine.edge.bench.figures import Rated
 from engine.settings import Settings
 
 _LOOK_SECONDS = 0.05
 """How often the outcomes are counted: the error of a drain's time, about a percent of it."""
 
 
-class Drain(msgspec.Struct, frozen=True):
+class Drain(Rated, frozen=True, kw_only=True):
     """How fast commands were drained, and what one cost engine and server."""
 
     commands: int
-    per_second: float
     engine_us: float
     server_us: float
     engine_share: float
     server_share: float
-    ratio_to_raw: float = 0.0
 
 
 async def drain(settings: Settings, domain: Domain, port: int, count: int) -> Drain:
@@ -59,3 +59,8 @@ async def drain(settings: Settings, domain: Domain, port: int, count: int) -> Dr
         engine_share=cpu / seconds,
         server_share=used / seconds,
     )
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    return wording.rate("engine", "commands/s", "engine", said)

@@ -1,6 +1,7 @@
 """How long one command takes on an idle system, beside an echo between two processes."""
 
 import time
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -10,9 +11,10 @@ from anyio.abc import Process
 
 from engine import app
 from engine.core.registry import Domain
-from engine.edge.bench import echo, usage, wire, workload
+from engine.edge.bench import echo, usage, wire, wording, workload
 from engine.edge.bench.figures import Latency, ratio
 from engine.edge.bench.nodes import running, share_evenly, told_by
+from engine.edge.bench.parts.loaded import Loaded, lines, loaded
 from engine.edge.client import Client
 from engine.settings import Settings
 
@@ -33,6 +35,7 @@ class Idle(msgspec.Struct, frozen=True):
     outcome_p99_to_echo: float
     view_p99_to_echo_p50: float
     cpu_us: dict[str, float]
+    loaded: Loaded
 
 
 async def latency(settings: Settings, domain: Domain, port: int, samples: int) -> Idle:
@@ -58,6 +61,7 @@ async def latency(settings: Settings, domain: Domain, port: int, samples: int) -
         outcomes, views = await _commands(client, domain, range(_WARM, _WARM + samples))
         ended = _used(port, engine, worker)
         echoes += await _echoes(port, samples - samples // 2)
+        at_load = await loaded(settings, _WARM + samples, samples)
     round_trip, outcome, view = Latency.of(echoes), Latency.of(outcomes), Latency.of(views)
     return Idle(
         round_trip, outcome, view,
@@ -65,6 +69,7 @@ async def latency(settings: Settings, domain: Domain, port: int, samples: int) -
         outcome_p99_to_echo=ratio(outcome.p99, round_trip.p99),
         view_p99_to_echo_p50=ratio(view.p99, round_trip.p50),
         cpu_us={who: (ended[who] - began[who]) / samples * 1e6 for who in began},
+        loaded=at_load,
     )  # fmt: skip
 
 
@@ -99,3 +104,17 @@ async def _commands(
         await client.queries.dispatch(query(order_id=wish.order), after=outcome)
         views.append(time.perf_counter() - began)
     return outcomes, views
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    for name in ("echo", "outcome", "view"):
+        yield f"latency     {wording.times(name, said[name])}"
+    yield (
+        f"            outcome: p50 {said['outcome_p50_to_echo']:.2f} x echo's, p99 "
+        f"{said['outcome_p99_to_echo']:.2f} x; view: p99 {said['view_p99_to_echo_p50']:.1f} x "
+        f"echo's p50"
+    )
+    costs = ", ".join(f"{who} {cost:.0f}" for who, cost in said["cpu_us"].items())
+    yield f"            us of a core for a command and its view: {costs}"
+    yield from lines(said["loaded"])

@@ -8,7 +8,9 @@ loaded; others are held back until their partition's window is.
 
 import signal
 import time
+from collections.abc import Iterator, Mapping
 from statistics import median
+from typing import Any
 
 import anyio
 import msgspec
@@ -17,8 +19,8 @@ from anyio.abc import Process
 from engine import app
 from engine.core.registry import Domain
 from engine.core.routing import partition_of
-from engine.edge.bench.drain import drain
 from engine.edge.bench.nodes import engine_node, pid_of, share_evenly
+from engine.edge.bench.parts.drain import drain
 from engine.edge.client import Client
 from engine.settings import Settings
 
@@ -75,3 +77,15 @@ async def _owner(settings: Settings, nodes: list[Process]) -> Process:
         leases = await share_evenly(session, keys, len(nodes))
     pid = pid_of(leases[home].node)
     return next(node for node in nodes if node.pid == pid)
+
+
+def tell(gap: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    yield (
+        f"takeover    {gap['seconds']:.2f} s without an answer (worst {gap['worst']:.2f} s), "
+        f"median of {gap['kills']}, {gap['remembered']:,} ids remembered per partition"
+    )
+    yield (
+        f"            {gap['untimed_seconds']:.2f} s (worst {gap['untimed_worst']:.2f} s) for "
+        f"ids without a time, which wait for their partition's window"
+    )

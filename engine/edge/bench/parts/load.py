@@ -18,12 +18,13 @@ from anyio.abc import TaskGroup
 from engine import app, settings
 from engine.core.errors import SemelError
 from engine.core.registry import Domain
-from engine.edge.bench import rebuild, workload
+from engine.edge.bench import workload
 from engine.edge.bench.figures import Latency
+from engine.edge.bench.parts import rebuild
 from engine.edge.bench.workload import EVENTS_PER_ORDER, Wish
 from engine.edge.client import Client
 
-MODULE = "engine.edge.bench.load"
+MODULE = "engine.edge.bench.parts.load"
 
 WARM, BEFORE, DURING, AFTER = "warm", "before", "during", "after"
 """The phases of a run; a command belongs to the one in which it was due."""

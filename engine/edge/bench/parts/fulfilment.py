@@ -7,12 +7,11 @@ the books are held against what was stocked and ordered, and the `stock` view ag
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, NamedTuple, cast
 
 import anyio
-import msgspec
 from anyio.abc import Process
 
 from engine import app
@@ -20,6 +19,7 @@ from engine.app import RedisSession
 from engine.core.errors import SemelError
 from engine.core.registry import Domain
 from engine.edge.bench import shelves, usage, wire, workload
+from engine.edge.bench.figures import Rated
 from engine.edge.bench.nodes import running, share_evenly
 from engine.edge.bench.quiet import caught_up, settled
 from engine.edge.bench.shelves import CANCELLED, CONFIRMED, Books
@@ -35,7 +35,7 @@ _PAGE = 1000
 _FAULTS_SHOWN = 5
 
 
-class Fulfilled(msgspec.Struct, frozen=True):
+class Fulfilled(Rated, frozen=True, kw_only=True):
     """What became of orders, and what one that was confirmed or cancelled cost.
 
     ``refused`` ones were told at once that too little is left. ``per_second`` counts commands, as
@@ -48,7 +48,6 @@ class Fulfilled(msgspec.Struct, frozen=True):
     refused: int
     commands: int
     seconds: float
-    per_second: float
     fulfilments_per_second: float
     engine_us: float
     worker_us: float
@@ -56,7 +55,6 @@ class Fulfilled(msgspec.Struct, frozen=True):
     engine_share: float
     worker_share: float
     server_share: float
-    ratio_to_raw: float = 0.0
 
 
 class _Look(NamedTuple):
@@ -163,3 +161,24 @@ async def _misshown(settings: Settings, domain: Domain, books: Books) -> list[st
             if said != books.sums(product) or shown.total != shown.stocked - shown.shipped:
                 faults.append(f"of {product} is shown {shown}, not {books.sums(product)}")
     return faults
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    low, high = said["fulfilments_per_second_range"]
+    lowest, highest = said["ratio_to_raw_range"]
+    yield (
+        f"fulfilment  {said['fulfilments_per_second']:>9,.0f} fulfilments/s ({low:,.0f} to "
+        f"{high:,.0f}); {said['orders']:,} orders in {said['seconds']:.1f} s"
+    )
+    yield (
+        f"            {said['confirmed']:,} confirmed, {said['cancelled']:,} cancelled, "
+        f"{said['refused']:,} refused at once; all products' sums are right"
+    )
+    for each in ("engine", "worker", "server"):
+        cost, share = said[f"{each}_us"], said[f"{each}_share"]
+        yield f"            {each}: {cost:,.0f} us for a fulfilment, busy {share:.0%} of the time"
+    yield (
+        f"            {said['per_second']:,.0f} commands/s: {said['ratio_to_raw']:.3f} x raw "
+        f"({lowest:.3f} to {highest:.3f})"
+    )

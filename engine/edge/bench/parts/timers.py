@@ -6,9 +6,10 @@ engine and this process run on one machine and have one clock.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import anyio
 import msgspec
@@ -18,9 +19,10 @@ from engine.core.codec import came_ms, logged
 from engine.core.errors import SemelError
 from engine.core.ports import Subscription
 from engine.core.routing import partition_of
-from engine.edge.bench import chimes, usage, wire
+from engine.edge.bench import usage, wire, wording
 from engine.edge.bench.figures import Latency
 from engine.edge.bench.nodes import running, share_evenly
+from engine.edge.bench.parts import chimes
 from engine.edge.bench.wire import Packet
 from engine.edge.bench.workload import PER_WRITE, SOCKETS
 from engine.settings import Settings
@@ -116,3 +118,10 @@ def _entry(keys: Sequence[str], number: int, at: int) -> bytes:
         b"XADD", keys[partition_of(chime, len(keys))].encode(), b"*", b"type", b"SetChime",
         b"aggregate", chime.encode(), b"data", b'{"at_ms":%d}' % at,
     )  # fmt: skip
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    yield f"timers      {wording.times('late when fired', said['fired'])}"
+    yield f"            {wording.times('late when handled', said['handled'])}"
+    yield f"            {said['rate']:,} a second; engine: {said['engine_us']:.0f} us each"

@@ -7,7 +7,7 @@ events above its snapshot as there can be, and the same without any.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import chain
 from statistics import median
@@ -128,3 +128,18 @@ def _renamed(customer: str, numbers: range) -> Iterator[Wish]:
     for number in numbers:
         verb = "RenameCustomer" if number else "RegisterCustomer"
         yield Wish(verb, customer, b'{"name":"name %d"}' % number)
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    low, high = said["growth_range"]
+    lowest, highest = said["worst_growth_range"]
+    yield (
+        f"load        {said['long_us']:>9,.0f} us for {said['events']:,.0f} events, kept; "
+        f"{said['short_us']:,.0f} us for 10: {said['growth']:.2f} x ({low:.2f} to {high:.2f})"
+    )
+    yield (
+        f"            {said['worst_us']:>9,.0f} us with {said['above']:.0f} events above what is "
+        f"kept: {said['worst_growth']:.2f} x ({lowest:.2f} to {highest:.2f})"
+    )
+    yield f"            {said['bare_us']:>9,.0f} us without a snapshot; medians of 5 runs"

@@ -1,16 +1,20 @@
 """How fast one worker builds a new generation beside the live one, and what memory that takes."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import anyio
-import msgspec
 
 from engine.app import RedisSession
 from engine.core.digest import code_digest
 from engine.core.errors import SemelError
 from engine.core.generations import Generations
 from engine.core.registry import Domain
-from engine.edge.bench import prepared, usage, wire
+from engine.edge.bench import prepared, usage, wire, wording
+from engine.edge.bench.figures import Rated
 from engine.edge.bench.nodes import running
-from engine.edge.bench.projection import PROJECTION, STALL_SECONDS, applied
+from engine.edge.bench.parts.projection import PROJECTION, applied
+from engine.edge.bench.quiet import STALL_SECONDS
 from engine.settings import Settings
 
 _ALL_THE_TIME = 1.0
@@ -19,7 +23,7 @@ _ALL_THE_TIME = 1.0
 _LOOK_SECONDS = 0.02
 
 
-class Rebuilt(msgspec.Struct, frozen=True):
+class Rebuilt(Rated, frozen=True, kw_only=True):
     """How fast a generation was built, and what an event and a row of it cost.
 
     ``seconds`` are those from the wish to the flip. ``projection_per_second`` is what the same
@@ -30,7 +34,6 @@ class Rebuilt(msgspec.Struct, frozen=True):
     events: int
     rows: int
     seconds: float
-    per_second: float
     projection_per_second: float
     ratio_to_projection: float
     worker_us: float
@@ -40,7 +43,6 @@ class Rebuilt(msgspec.Struct, frozen=True):
     worker_peak_mib: float
     server_bytes_per_event: float
     server_bytes_per_row: float
-    ratio_to_raw: float = 0.0
 
 
 async def rebuild(settings: Settings, domain: Domain, port: int, events: int) -> Rebuilt:
@@ -94,3 +96,17 @@ async def until_flipped(session: RedisSession, begun: Generations) -> Generation
             raise SemelError(f"generation {begun.building} has stood still at {built} events")
         await anyio.sleep(_LOOK_SECONDS)
     return found
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    yield from wording.rate("rebuild", "events/s", "worker", said)
+    yield (
+        f"            {said['ratio_to_projection']:.2f} x the projection's own rate; "
+        f"{said['seconds']:.1f} s for {said['events']:,.0f} events and {said['rows']:,.0f} rows"
+    )
+    yield (
+        f"            worker's peak {said['worker_peak_mib']:.0f} MiB; server "
+        f"{said['server_bytes_per_row']:.0f} bytes a row, "
+        f"{said['server_bytes_per_event']:.0f} an event"
+    )

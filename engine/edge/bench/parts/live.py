@@ -1,9 +1,12 @@
 """What clients notice of a rebuild: commands and views at a steady rate before, during, after.
 
-An engine node, a worker and a client (`engine.edge.bench.load`) are processes of their own; the
-worker builds a new generation at the load that is usual, beside what the client asks for.
+An engine node, a worker and a client (`load`) are processes of their own; the worker builds a
+new generation at the load that is usual, beside what the client asks for.
 Afterwards the rows of both generations are compared, each with each.
 """
+
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import anyio
 import msgspec
@@ -12,11 +15,12 @@ from engine.app import RedisSession
 from engine.core.comparing import Compared, Comparing, read_compared
 from engine.core.errors import SemelError
 from engine.core.registry import Domain
-from engine.edge.bench import load, prepared
+from engine.edge.bench import prepared, wording
 from engine.edge.bench.figures import ratio
-from engine.edge.bench.load import AFTER, BEFORE, DURING, Phase
 from engine.edge.bench.nodes import running, share_evenly, told_by
-from engine.edge.bench.projection import PROJECTION
+from engine.edge.bench.parts import load
+from engine.edge.bench.parts.load import AFTER, BEFORE, DURING, Phase
+from engine.edge.bench.parts.projection import PROJECTION
 from engine.edge.bench.quiet import caught_up
 from engine.edge.bench.workload import EVENTS_PER_ORDER
 from engine.settings import Settings
@@ -109,3 +113,27 @@ async def _judged(session: RedisSession) -> Compared:
                 return read_compared(said)
             await anyio.sleep(_LOOK_SECONDS)
     raise SemelError(f"the curator has compared nothing within {_COMPARED_SECONDS:g} s")
+
+
+def tell(said: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of this part."""
+    for phase in ("before", "during", "after"):
+        for what in ("outcome", "view"):
+            name = f"{phase} ({said[phase]['seconds']:.0f} s), {what}"
+            yield f"live        {wording.times(name, said[phase][what])}"
+    errors = ", ".join(f"{count} {name}" for name, count in said["errors"].items()) or "none"
+    yield (
+        f"            {said['rate']:,} commands/s; p99 during: outcome "
+        f"{said['outcome_p99_growth']:.2f} x before, view {said['view_p99_growth']:.2f} x"
+    )
+    yield f"            errors of {said['commands']:,} commands: {errors}"
+    if not said["flipped"]:
+        yield "            the build did not go live while the load went on"
+    yield (
+        f"            {said['rows']:,} rows of both generations compared, {said['differ']} differ; "
+        f"by the curator {said['curator']['rows']:,} and {said['curator']['differ']}"
+    )
+    yield (
+        f"            client busy {said['client_share']:.0%} of a core, sent p99 "
+        f"{said['late_p99']:.2f} ms late"
+    )

@@ -7,8 +7,9 @@ Every change of an owner is counted, and the longest time that any command took.
 import itertools
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
+from typing import Any
 
 import anyio
 import msgspec
@@ -124,3 +125,13 @@ async def handover(settings: Settings, domain: Domain) -> list[Step]:
             )
         tasks.cancel_scope.cancel()
     return steps
+
+
+def tell(steps: list[Mapping[str, Any]]) -> Iterator[str]:
+    """The lines of this part."""
+    for step in steps:
+        yield (
+            f"handover    {step['change']} nodes: {step['moved']} of 64 partitions moved "
+            f"({step['needed']} had to), longest wait {step['longest'] * 1000:.0f} ms, "
+            f"median {step['median'] * 1000:.1f} ms"
+        )
