@@ -2,7 +2,7 @@
 # `make setup` prepares .venv; the other targets do so themselves when it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults lint format bench clean
+.PHONY: help setup demo test faults lint format bench peers clean
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -39,6 +39,11 @@ format: $(READY) ## write everything in the house style
 
 bench: $(READY) ## measure this machine, its Redis and semel on it
 	@$(BIN)/semel bench
+
+# RUNS, SECONDS and BACKLOG say how long it takes; the first time installs the peers' packages.
+peers: $(READY) ## measure semel beside its peers, and write docs/peers.md
+	@$(BIN)/python -m tests.benchmarks --write $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(BACKLOG),--backlog $(BACKLOG))
 
 clean: ## remove .venv and whatever the tools left
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

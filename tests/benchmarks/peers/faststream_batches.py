@@ -1,0 +1,42 @@
+"""FastStream in batches of 500: the barest Redis queue, for nobody can be answered alone."""
+
+import time
+from functools import partial
+
+import anyio
+from faststream.redis import RedisBroker, StreamSub
+
+from tests.benchmarks.peers import pace
+from tests.benchmarks.peers.faststream import GROUP, WAITING, fill
+from tests.benchmarks.peers.messages import Order
+
+RECORDS = 500
+
+
+async def measure(plan: pace.Plan) -> None:
+    broker = RedisBroker(plan.url, logger=None)
+    done, left = anyio.Event(), plan.backlog
+
+    @broker.subscriber(
+        stream=StreamSub(
+            WAITING, group=GROUP, consumer="one", last_id="0", batch=True, max_records=RECORDS
+        )
+    )
+    async def handle(orders: list[Order]) -> None:
+        nonlocal left
+        left -= len(orders)
+        if not left:
+            done.set()
+
+    await broker.connect()
+    await fill(broker, WAITING, plan.backlog)
+    began = time.perf_counter()
+    await broker.start()
+    await done.wait()
+    seconds = time.perf_counter() - began
+    await broker.stop()
+    pace.tell(("faststream", "redis"), drain=pace.drained(plan.backlog, seconds))
+
+
+if __name__ == "__main__":
+    anyio.run(partial(measure, pace.plan()), backend_options={"use_uvloop": True})
