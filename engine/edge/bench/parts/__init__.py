@@ -79,7 +79,9 @@ PARTS: Mapping[Part, Rate | Scene] = {
     ),
     Part.LIVE: Scene(
         "{plan.rate} commands a second while a read model is built …",
-        lambda s: live.live(s.whole, s.domain, s.port, s.plan.events, s.plan.rate, s.plan.seconds),
+        lambda s: live.live(
+            s.settings, s.domain, s.port, s.plan.events, s.plan.rate, s.plan.seconds
+        ),
         live.tell,
     ),
     Part.LATENCY: Scene(

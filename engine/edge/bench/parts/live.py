@@ -15,15 +15,18 @@ from engine.app import RedisSession
 from engine.core.comparing import Compared, Comparing, read_compared
 from engine.core.errors import SemelError
 from engine.core.registry import Domain
-from engine.edge.bench import prepared, wording
+from engine.edge.bench import load, prepared, wording
 from engine.edge.bench.figures import ratio
+from engine.edge.bench.load import AFTER, BEFORE, DURING, Phase
 from engine.edge.bench.nodes import running, share_evenly, told_by
-from engine.edge.bench.parts import load
-from engine.edge.bench.parts.load import AFTER, BEFORE, DURING, Phase
 from engine.edge.bench.parts.projection import PROJECTION
 from engine.edge.bench.quiet import caught_up
 from engine.edge.bench.workload import EVENTS_PER_ORDER
 from engine.settings import Settings
+
+PARTITIONS = 8
+"""As a small machine wants them: with more, fewer commands of a moment are of one partition, and
+each batch costs engine, worker and server the same, however small it is."""
 
 _COMPARED_SECONDS = 600.0
 """For the curator, who takes a fifth of the time to look at all rows."""
@@ -65,8 +68,9 @@ async def live(  # noqa: PLR0913 -- a scenario's measures
 ) -> Noticed:
     """Load a system, rebuild under it, and compare; raises `SemelError` where it stands still."""
     orders = prepared.orders_for(events)
+    few = settings.model_copy(update={"partitions": PARTITIONS})
     async with (
-        prepared.history_of(settings, port, orders) as session,
+        prepared.history_of(few, port, orders) as session,
         running(settings, "run"),
         running(settings, "project"),
     ):

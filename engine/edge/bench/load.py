@@ -24,7 +24,7 @@ from engine.edge.bench.parts import rebuild
 from engine.edge.bench.workload import EVENTS_PER_ORDER, Wish
 from engine.edge.client import Client
 
-MODULE = "engine.edge.bench.parts.load"
+MODULE = "engine.edge.bench.load"
 
 WARM, BEFORE, DURING, AFTER = "warm", "before", "during", "after"
 """The phases of a run; a command belongs to the one in which it was due."""
