@@ -2,7 +2,7 @@
 # `make setup` prepares .venv; the other targets do so themselves when it is missing.
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults lint format bench peers clean
+.PHONY: help setup demo test faults lint format bench peers pages clean
 
 BIN := .venv/bin
 READY := .venv/ready
@@ -44,6 +44,9 @@ bench: $(READY) ## measure this machine, its Redis and semel on it
 peers: $(READY) ## measure semel beside its peers, and write docs/peers.md
 	@$(BIN)/python -m tests.benchmarks --write $(if $(RUNS),--runs $(RUNS)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(BACKLOG),--backlog $(BACKLOG))
+
+pages: $(READY) ## write docs/cli.md and docs/settings.md from the code
+	@$(BIN)/python -m tests.pages
 
 clean: ## remove .venv and whatever the tools left
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -28,6 +28,7 @@ from engine.core.errors import Misregistered, Misuse, single
 from engine.core.packages import domain_from
 from engine.core.ports import Session
 from engine.core.registry import Domain
+from engine.core.spelling import meant
 from engine.edge.asking import LiveQueries
 from engine.edge.client import Client
 from engine.edge.connecting import Connecting
@@ -154,9 +155,8 @@ def worker_role(
     unknown = sorted({*names} - {*every})
     if unknown or not every:
         known = ", ".join(sorted(every)) or f"none in the package {settings.projections!r}"
-        raise Misuse(
-            f"there is no projection {', '.join(unknown) or 'at all'}; registered: {known}"
-        )
+        lacking, hint = ", ".join(unknown) or "at all", meant("".join(unknown[:1]), every)
+        raise Misuse(f"there is no projection {lacking}. {hint}Registered: {known}")
     chosen = tuple(names) or every
     standing = (health or Health(settings.stall_seconds)).role("worker")
 

@@ -18,6 +18,7 @@ from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
 from engine.telemetry import actors, gateway, metrics, timing
+from tests.pages import MARK, cli_page, settings_page
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -38,6 +39,20 @@ def test_every_setting_stands_in_the_reference_with_its_default_and_sentence() -
 
 def test_the_reference_sets_nothing() -> None:
     assert tomllib.loads((ROOT / "config/semel.toml").read_text()) == {}
+
+
+@pytest.mark.parametrize(
+    ("page", "made"), [("settings.md", settings_page()), ("cli.md", cli_page())]
+)
+def test_pages_that_are_made_from_the_code_are_as_it_is(page: str, made: str) -> None:
+    assert (ROOT / "docs" / page).read_text().partition(MARK)[2].strip() == made, "make pages"
+
+
+def test_the_page_of_the_command_line_has_every_exit_code() -> None:
+    listed = re.findall(r"^\| (\d) \|", (ROOT / "docs/cli.md").read_text(), re.MULTILINE)
+    ours = [one for one in vars(errors).values() if isinstance(one, type)]
+    codes = {one.exit_code for one in ours if issubclass(one, errors.SemelError)}
+    assert {*map(int, listed)} == codes | {0}
 
 
 # -- Keys -------------------------------------------------------------------------------

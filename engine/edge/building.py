@@ -12,6 +12,7 @@ import anyio
 
 from engine.core.errors import Conflict, NotFound
 from engine.core.generations import LEVEL_SECONDS, MAX_LOAD, NONE, Generations, served_as
+from engine.core.spelling import meant
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
@@ -59,8 +60,8 @@ class Building:
             )
         known = sorted({*self._known, *await self._builds.projections()})
         raise NotFound(
-            f"there is no projection {self.name}, neither in the code here nor in Redis; there "
-            f"are: {', '.join(known) or 'none'}"
+            f"there is no projection {self.name}, neither in the code here nor in Redis. "
+            f"{meant(self.name, known)}There are: {', '.join(known) or 'none'}"
         )
 
     async def rebuild(

@@ -50,7 +50,7 @@ async def read(control: Connection, keys: Keys, expected: int | None) -> Facts:
     if expected is not None and int(partitions) != expected:
         raise Unfit(
             f"the namespace {keys.namespace!r} has {int(partitions)} partitions, the setting says "
-            f"{expected}: the number is fixed at creation. Unset `partitions`, or use another "
-            f"namespace"
+            f"{expected}: the number is fixed at creation. Leave `partitions` out, or use "
+            f"another namespace"
         )
     return Facts(int(partitions), secret)

@@ -13,6 +13,7 @@ from engine.core.errors import Misuse, NotFound
 from engine.core.generations import Generations
 from engine.core.projection import Projection
 from engine.core.registry import Domain
+from engine.core.spelling import meant
 
 if TYPE_CHECKING:
     from engine.app import RedisSession
@@ -75,7 +76,8 @@ async def generation_of(
     if projection is None:
         known = ", ".join(sorted(domain.projections)) or "none"
         if not found.revision and not any(await session.builds.positions(name, found.live)):
-            raise NotFound(f"there is no projection {name}; those in the code here: {known}")
+            hint = meant(name, domain.projections)
+            raise NotFound(f"there is no projection {name}. {hint}Those in the code here: {known}")
         raise Misuse(
             f"the code of {name} is not here, and rows are folded with it: run this in the "
             f"project's directory, or name its package (the setting projections). Those here: "

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,14 +12,17 @@ import typer
 
 from engine.core.errors import Misuse
 from engine.core.messages import Query
-from engine.edge.cli.options import ConfigFile, Format, settings_of
-from engine.edge.cli.output import paint, plain, tell
+from engine.edge.cli.options import ConfigFile, Format, Output, settings_of
+from engine.edge.cli.output import paint, plain, say, show, tell
 from engine.edge.cli.readable import document
 
 if TYPE_CHECKING:
     from engine.core.registry import Domain
     from engine.edge.client import Client
     from engine.settings import Settings
+
+Tell = Callable[[str], None]
+"""How text is shown: on stdout, or beside a document that is there."""
 
 _NEXT = """\
 That was everything: the server, an engine node, a projection worker and {commands} commands.
@@ -44,6 +47,7 @@ def demo(
         int, typer.Option("--orders", min=1, help="How many orders to create.")
     ] = 20_000,
     config: ConfigFile = None,
+    output: Output = Format.TEXT,
 ) -> int:
     """Start everything, stream generated orders of the order shop through it, ask queries.
 
@@ -55,7 +59,10 @@ def demo(
     settings = settings_of(None, config, None, log_level="warning")
     domain = app.domain_of(settings)
     lines = _sample(settings.handlers, orders)
-    app.run_process(partial(serve_here, settings, domain, partial(_show, domain, lines)))
+    told = tell if output is Format.TEXT else say
+    app.run_process(partial(serve_here, settings, domain, partial(_show, domain, lines, told)))
+    if output is not Format.TEXT:
+        show(output, {"commands": len(lines)}, "")
     return 0
 
 
@@ -69,19 +76,19 @@ def _sample(handlers: str, orders: int) -> list[bytes]:
 
 
 async def _show(
-    domain: "Domain", lines: Sequence[bytes], settings: "Settings", server: str
+    domain: "Domain", lines: Sequence[bytes], tell: Tell, settings: "Settings", server: str
 ) -> None:
     from engine.app import open_client  # noqa: PLC0415
 
     tell(f"{paint('semel', typer.colors.GREEN)} on {server.partition(',')[0]} at {settings.redis}")
     async with open_client(settings, domain) as client:
-        await _stream(client, lines, settings.wait_seconds)
-        await _ask(client, domain, lines)
+        await _stream(client, lines, tell, settings.wait_seconds)
+        await _ask(client, domain, lines, tell)
     tell(_NEXT.format(commands=len(lines)))
     signal.raise_signal(signal.SIGINT)
 
 
-async def _stream(client: "Client", lines: Sequence[bytes], seconds: float) -> None:
+async def _stream(client: "Client", lines: Sequence[bytes], tell: Tell, seconds: float) -> None:
     """Submit everything; progress is shown on the way."""
     from engine.edge.cli.bulk import Load  # noqa: PLC0415
     from engine.edge.cli.gauge import gauge  # noqa: PLC0415
@@ -99,7 +106,7 @@ async def _stream(client: "Client", lines: Sequence[bytes], seconds: float) -> N
     tell(f"{load.standing()}, in {took:.1f} s: {len(lines) / took:,.0f} commands a second")
 
 
-async def _ask(client: "Client", domain: "Domain", lines: Sequence[bytes]) -> None:
+async def _ask(client: "Client", domain: "Domain", lines: Sequence[bytes], tell: Tell) -> None:
     """Ask the read side, from views that have seen the last of the orders."""
     created = [line for line in map(msgspec.json.decode, lines) if line["type"] == "CreateOrder"]
     last = created[-1]

@@ -10,8 +10,16 @@ from rich.markup import escape
 from rich.panel import Panel
 
 from engine.edge.cli.example import example
-from engine.edge.cli.options import ConfigFile, MetricsPort, Namespace, Redis, settings_of
-from engine.edge.cli.output import say
+from engine.edge.cli.options import (
+    ConfigFile,
+    Format,
+    MetricsPort,
+    Namespace,
+    Output,
+    Redis,
+    settings_of,
+)
+from engine.edge.cli.output import say, show
 from engine.edge.cli.serve import has_http
 
 if TYPE_CHECKING:
@@ -47,6 +55,7 @@ def dev(  # noqa: PLR0913 -- its options
     redis: Redis = None,
     config: ConfigFile = None,
     namespace: Namespace = None,
+    output: Output = Format.TEXT,
 ) -> int:
     """Everything on this machine: a server, an engine node, a worker, the HTTP gateway.
 
@@ -69,7 +78,7 @@ def dev(  # noqa: PLR0913 -- its options
         passed_on = [word for pair in words for word in pair]
         served = partial(restart, settings, config, passed_on, say)
         app.run_process(partial(served, port=port, data=data, url=redis))
-        return 0
+        return _ended(output)
     domain = app.domain_of(settings)
     alongside = partial(_show_banner, domain, server)
     if redis is not None:
@@ -77,6 +86,13 @@ def dev(  # noqa: PLR0913 -- its options
     else:
         here = partial(serve_here, settings, domain, alongside, port=port, data=data)
         app.run_process(partial(here, gateway=has_http()))
+    return _ended(output)
+
+
+def _ended(output: Format) -> int:
+    """Say that it was stopped, where a document was asked for."""
+    if output is not Format.TEXT:
+        show(output, {"stopped": True}, "")
     return 0
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from textwrap import wrap
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
@@ -15,6 +16,9 @@ from engine.core.fitness.server import kind_of
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import paint, show
 from engine.edge.cli.running import start
+
+if TYPE_CHECKING:
+    from engine.settings import Settings
 
 _PACKAGES = ("hiredis", "uvloop")
 """What semel is several times slower without, and what it gains a little by."""
@@ -76,6 +80,16 @@ def doctor(
         return 1 if bad else 0
 
     return start(work)
+
+
+async def fitness(settings: "Settings") -> str:
+    """The server's fitness in a sentence, for whoever looks at something else."""
+    from engine.app import examine  # noqa: PLC0415
+
+    facts = await examine(settings.redis, settings.namespace, _packages())
+    checks = judge(facts, settings.namespace, settings.id_skew_seconds)
+    more = "" if all(check.standing == "ok" for check in checks) else " (semel doctor)"
+    return f"{_verdict(checks)}{more}"
 
 
 def _packages() -> dict[str, str | None]:

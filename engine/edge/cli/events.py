@@ -10,6 +10,7 @@ from engine.core.errors import Misuse, NotFound
 from engine.core.routing import aggregate_fault
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import line, say, show, tell
+from engine.edge.cli.readable import to_milliseconds
 from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def readable(payload: bytes) -> Any:
 
 def _texts(events: "Sequence[StoredEvent]") -> list[str]:
     return [
-        f"{event.version:>4}  {readable(event.meta)['time']}  {event.type}  "
+        f"{event.version:>4}  {to_milliseconds(readable(event.meta)['time'])}  {event.type}  "
         f"{event.data.decode(errors='replace')}"
         for event in events
     ]

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.core.errors import NotFound, NotYet
-from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, Wait, settings_of
+from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say, show
 from engine.edge.cli.running import start
 from engine.edge.cli.status import node_table
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 0.1
 """How often it is looked whether a process that drains is gone."""
+
+DrainWait = Annotated[
+    float | None,
+    typer.Option(
+        "--wait",
+        metavar="SECONDS",
+        min=0,
+        show_default=False,
+        help="How long to wait until it is gone; drain_seconds unless set, 0 not to wait.",
+    ),
+]
 
 
 def node_list(
@@ -45,7 +56,7 @@ def node_list(
 
 def node_drain(  # noqa: PLR0913 -- the options of every verb, and its own
     name: Annotated[str, typer.Argument(metavar="ID", help="A node, as `semel node list` has it.")],
-    wait: Wait = None,
+    wait: DrainWait = None,
     redis: Redis = None,
     config: ConfigFile = None,
     namespace: Namespace = None,
@@ -58,7 +69,7 @@ def node_drain(  # noqa: PLR0913 -- the options of every verb, and its own
     Example: semel node drain worker-7-4711-9f02ab
     """
     settings = settings_of(redis, config, namespace)
-    seconds = wait or settings.drain_seconds
+    seconds = settings.drain_seconds if wait is None else wait
 
     async def work() -> int:
         import anyio  # noqa: PLC0415
@@ -72,6 +83,9 @@ def node_drain(  # noqa: PLR0913 -- the options of every verb, and its own
             else:
                 there = ", ".join(node.node for node in known) or "nobody"
                 raise NotFound(f"there is no node {name!r} here; there is {there}")
+            if not seconds:
+                show(output, {"node": name, "drained": False}, f"{name} is asked to drain")
+                return 0
             say(f"{name} drains, {seconds:g} s at the most …")
             deadline = anyio.current_time() + seconds
             while anyio.current_time() < deadline:

@@ -1,12 +1,13 @@
 """``semel query``: ask the read side."""
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from engine.core.errors import Misuse
+from engine.core.spelling import meant
 from engine.edge.cli.arguments import data_of
+from engine.edge.cli.completing import queries
 from engine.edge.cli.events import refuse_endless_json
 from engine.edge.cli.options import (
     ConfigFile,
@@ -20,7 +21,7 @@ from engine.edge.cli.options import (
 )
 from engine.edge.cli.output import line, plain, say, show, tell
 from engine.edge.cli.readable import document
-from engine.edge.cli.running import client_of, start, until_interrupted
+from engine.edge.cli.running import client_of, noticed, start, until_interrupted
 
 if TYPE_CHECKING:
     from engine.core.messages import Query
@@ -42,9 +43,14 @@ Since = Annotated[
     ),
 ]
 
+Name = Annotated[
+    str,
+    typer.Argument(metavar="NAME", help="The query, such as GetOrderById.", autocompletion=queries),
+]
+
 
 def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The query, such as GetOrderById.")],
+    name: Name,
     words: Words = None,
     after: Annotated[
         str | None,
@@ -85,7 +91,9 @@ def query(  # noqa: PLR0913 -- a query, a receipt, and what every verb takes
         async with client_of(settings, domain, seconds, endless=follow) as client:
             if follow:
                 return await _follow(client, asked, since, seconds, output)
-            view = plain(await client.queries.dispatch(asked, after=receipt, wait_seconds=seconds))
+            async with noticed("the view", seconds):
+                view = await client.queries.dispatch(asked, after=receipt, wait_seconds=seconds)
+            view = plain(view)
         show(output, view, document(view))
         return 0
 
@@ -130,10 +138,8 @@ def _query_of(domain: "Domain", name: str, data: bytes) -> "Query[Any]":
 
     handler = domain.queries.get(name)
     if handler is None:
-        close = get_close_matches(name, domain.queries, 1, 0.5)
-        hint = f"Did you mean {close[0]}? " if close else ""
         known = ", ".join(sorted(domain.queries)) or "none: is this the project's directory?"
-        raise Misuse(f"there is no query {name}. {hint}There are: {known}")
+        raise Misuse(f"there is no query {name}. {meant(name, domain.queries)}There are: {known}")
     try:
         return handler.query.model_validate_json(data)
     except ValidationError as error:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.core.errors import NotFound, SemelError
+from engine.core.spelling import meant
+from engine.edge.cli.completing import reactions
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say
 from engine.edge.cli.readable import ago_if_known, table
@@ -48,7 +50,12 @@ def reaction_list(  # noqa: PLR0913 -- what every verb takes, and how often to l
 
 
 def reaction_show(  # noqa: PLR0913 -- a router, what every verb takes, how often to look
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The router, such as fulfilment.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="The router, such as fulfilment.", autocompletion=reactions
+        ),
+    ],
     watch: Watch = False,
     interval: Interval = 1.0,
     redis: Redis = None,
@@ -66,7 +73,8 @@ def reaction_show(  # noqa: PLR0913 -- a router, what every verb takes, how ofte
     async def look(session: "RedisSession") -> Look:
         found = [each for each in await _look(session, settings, registered) if each.name == name]
         if not found:
-            raise NotFound(f"there is no router {name!r}: see `semel reaction list`")
+            known = meant(name, registered)
+            raise NotFound(f"there is no router {name!r}. {known}See `semel reaction list`")
         return Look(found[0], [*listed(found), "", *_partitions(found[0])])
 
     return start(lambda: watched(settings, look, output, interval if watch else None))

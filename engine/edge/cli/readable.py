@@ -2,7 +2,10 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
+
+from engine.core.codec import time_of
 
 _GAP = "  "
 
@@ -22,6 +25,20 @@ def ago(seconds: float) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
     return f"{seconds:.1f} s"
+
+
+def moment(unix_ms: int) -> str:
+    """A time as logs have it, in milliseconds: ``2026-01-31T12:00:00.000Z``."""
+    return to_milliseconds(time_of(unix_ms).isoformat())
+
+
+def to_milliseconds(time: str) -> str:
+    """A time in ISO 8601 with three decimals and ``Z``; what is none stays as it is."""
+    try:
+        at = datetime.fromisoformat(time)
+    except ValueError:
+        return time
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def ago_if_known(seconds: float | None) -> str:

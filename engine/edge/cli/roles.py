@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from engine.edge.cli.completing import workers
 from engine.edge.cli.options import (
     ConfigFile,
     Format,
@@ -86,7 +87,11 @@ def run(  # noqa: PLR0913 -- its options
 def project(  # noqa: PLR0913 -- its options
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME …]", help="Projections, routers, effects; all unless named."),
+        typer.Argument(
+            metavar="[NAME …]",
+            help="Projections, routers, effects; all unless named.",
+            autocompletion=workers,
+        ),
     ] = None,
     metrics_port: MetricsPort = None,
     redis: Redis = None,

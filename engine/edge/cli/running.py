@@ -32,7 +32,7 @@ Parameters = ParamSpec("Parameters")
 _INTERRUPTED = 130
 _NOBODY_READS = 141
 _NOTICE_SECONDS = 1.0
-"""Who waits for Redis longer than this is told so."""
+"""Who waits for longer than this is told for what."""
 
 
 def verb(function: Callable[Parameters, int | None]) -> Callable[Parameters, None]:
@@ -110,6 +110,21 @@ def _advice(error: SemelError) -> str:
     if isinstance(error, NotYet):
         return "\n--wait SECONDS waits longer."
     return ""
+
+
+@asynccontextmanager
+async def noticed(what: str, seconds: float) -> AsyncIterator[None]:
+    """Whoever waits for something longer than a moment is told for what, and how long at most."""
+    import anyio  # noqa: PLC0415
+
+    async def notice() -> None:
+        await anyio.sleep(_NOTICE_SECONDS)
+        say(f"waiting for {what}, {seconds:g} s at the most …")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(notice)
+        yield
+        tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager

@@ -5,12 +5,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from engine.core.codec import time_of
 from engine.core.routing import partition_of
 from engine.core.schedules import Mark, Recurring
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import show
-from engine.edge.cli.readable import table
+from engine.edge.cli.readable import moment, table
 from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
@@ -69,8 +68,8 @@ async def _listed(session: "RedisSession", recurring: Recurring) -> Listed:
     after = mark.at_ms if is_known else await session.now_ms()
     return Listed(
         schedule.name, schedule.cron, schedule.zone, type(schedule.command).__name__,
-        schedule.aggregate, time_of(mark.at_ms).isoformat() if is_known else "",
-        time_of(recurring.next_ms(after)).isoformat(), owner,
+        schedule.aggregate, moment(mark.at_ms) if is_known else "",
+        moment(recurring.next_ms(after)), owner,
     )  # fmt: skip
 
 

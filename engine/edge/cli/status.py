@@ -8,6 +8,7 @@ import msgspec
 
 from engine.core.errors import Refused, SemelError, Torn
 from engine.core.generations import NONE, code_as, curated_as, served_as
+from engine.edge.cli.doctor import fitness
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say, show
 from engine.edge.cli.reaction import listed
@@ -37,6 +38,8 @@ class State(msgspec.Struct):
     turns: list[Turns]
     reactions: "list[Reaction]"
     nodes: "list[Node]"
+    server: str = ""
+    """What `semel doctor` would say, in a sentence."""
 
 
 def status(
@@ -59,6 +62,7 @@ def status(
 
         async with namespace_session(settings) as session:
             state = await _look(session, settings, names, routers)
+        state.server = await fitness(settings)
         faults = [] if state.served else [{"code": "not_served", "message": state.summary}]
         show(output, state, _text(state), faults)
         return 0 if state.served else 1
@@ -150,6 +154,7 @@ def _text(state: State) -> Iterator[str]:
         if partition.why:
             yield f"partition {partition.partition} {partition.state}: {partition.why}"
     yield ""
+    yield f"the server is {state.server}"
     yield f"the inbox is moved by {state.inbox or 'nobody'}"
     if state.timers.waiting:
         yield f"{state.timers.waiting} timers are set, {state.timers.due} of them due"

@@ -9,6 +9,7 @@ import typer
 from engine.core.errors import Misuse
 from engine.core.routing import aggregate_fault, id_fault
 from engine.edge.cli.arguments import data_of, object_in, utf8
+from engine.edge.cli.completing import commands
 from engine.edge.cli.dry_run import rehearse_one
 from engine.edge.cli.options import (
     ConfigFile,
@@ -20,13 +21,16 @@ from engine.edge.cli.options import (
     Words,
     settings_of,
 )
-from engine.edge.cli.running import client_of, start
+from engine.edge.cli.running import client_of, noticed, start
 
 if TYPE_CHECKING:
     from engine.settings import Settings
 
 Type = Annotated[
-    str | None, typer.Argument(metavar="TYPE", help="The command, such as CreateOrder.")
+    str | None,
+    typer.Argument(
+        metavar="TYPE", help="The command, such as CreateOrder.", autocompletion=commands
+    ),
 ]
 Aggregate = Annotated[
     str | None, typer.Argument(metavar="AGGREGATE", help="Whose it is, such as order-42.")
@@ -142,9 +146,10 @@ def _submit_one(
 
         # The engine knows which commands there are: no domain is needed here.
         async with client_of(settings, Domain(), seconds) as client:
-            outcome = await client.commands.submit(
-                type, aggregate, data, id=id, meta=meta, wait_seconds=seconds
-            )
+            async with noticed("the outcome", seconds):
+                outcome = await client.commands.submit(
+                    type, aggregate, data, id=id, meta=meta, wait_seconds=seconds
+                )
             return show_outcome(outcome, output)
 
     return start(work)

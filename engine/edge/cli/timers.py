@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from engine.core.codec import time_of
 from engine.core.errors import Misuse
 from engine.core.firing import TimerSeen
 from engine.core.routing import aggregate_fault, partition_of
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import show
-from engine.edge.cli.readable import ago, table
+from engine.edge.cli.readable import ago, moment, table
 from engine.edge.cli.running import start
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def _listed(timer: TimerSeen, now_ms: int) -> Listed:
     left = timer.at - now_ms
     state = FIRED if timer.fired else SET if left > 0 else OVERDUE
     return Listed(
-        timer.aggregate, timer.name, time_of(timer.at).isoformat(), state, timer.type or "?",
+        timer.aggregate, timer.name, moment(timer.at), state, timer.type or "?",
         timer.data, timer.number, left / 1000,
     )  # fmt: skip
 

@@ -1,14 +1,18 @@
 """The list of all verbs, and the group that imports a verb's module when it is used."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from itertools import pairwise
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
+from engine.edge.cli.options import Format
+from engine.edge.cli.output import show
 from engine.edge.cli.running import verb
 
 VERBS = {
@@ -61,8 +65,37 @@ GROUPS = {
 """Verbs that are nouns, and what can be done with each: its function is ``<noun>_<verb>``."""
 
 
+USAGE_ERROR: Any = typer.BadParameter.__base__
+"""What is raised for words that are none: its name has moved with typer's releases."""
+
+
 class Verbs(TyperGroup):
     """Verbs by name; one whose module is missing is not there."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a verb and exit; what is wrong with its words is an envelope too, if asked for."""
+        words = sys.argv[1:] if args is None else list(args)
+        try:
+            code = super().main(words, prog_name, complete_var, False, windows_expand_args, **extra)
+        except USAGE_ERROR as error:
+            if not standalone_mode:
+                raise
+            if _wants_json(words):
+                fault = {"code": "usage", "message": error.format_message(), "retryable": False}
+                show(Format.JSON, None, "", [fault])
+            error.show()
+            code = error.exit_code
+        except typer.Abort:
+            code = 1
+        sys.exit(code or 0)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 -- typer's signature
         """The verbs there are."""
@@ -74,6 +107,14 @@ class Verbs(TyperGroup):
             return _command(cmd_name)
         self.commands = {name: _command(name) for name in self.list_commands(ctx)}
         return None
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether ``-o json`` is among words that could not be parsed."""
+    pairs = {*pairwise(words)}
+    return bool(
+        pairs & {("-o", "json"), ("--output", "json")} or {*words} & {"-ojson", "--output=json"}
+    )
 
 
 def _path(module: str) -> str:

@@ -9,6 +9,7 @@ import typer
 
 from engine.core.audit.findings import Finding
 from engine.core.errors import NotFound
+from engine.edge.cli.completing import projections
 from engine.edge.cli.findings import show_findings, unjudged
 from engine.edge.cli.gauge import gauge
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
@@ -20,7 +21,12 @@ if TYPE_CHECKING:
     from engine.core.registry import Domain
 
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The projection, such as orders.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="The projection, such as orders.", autocompletion=projections
+    ),
+]
 
 
 class Report(msgspec.Struct):

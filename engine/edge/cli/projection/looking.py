@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from engine.core.errors import NotFound, SemelError
+from engine.core.spelling import meant
+from engine.edge.cli.completing import projections
 from engine.edge.cli.options import ConfigFile, Format, Namespace, Output, Redis, settings_of
 from engine.edge.cli.output import say
 from engine.edge.cli.readable import ago, ago_if_known, table
@@ -54,7 +56,12 @@ def projection_list(  # noqa: PLR0913 -- what every verb takes, and how often to
 
 
 def projection_show(  # noqa: PLR0913 -- a projection, what every verb takes, how often to look
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The projection, such as orders.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME", help="The projection, such as orders.", autocompletion=projections
+        ),
+    ],
     watch: Watch = False,
     interval: Interval = 1.0,
     redis: Redis = None,
@@ -97,7 +104,7 @@ class _View:
         known = sorted(survey.projections.union(self._registered or ()))
         if only and only not in known:
             there = ", ".join(known) or "none at all"
-            raise NotFound(f"there is no projection {only!r}; there is {there}")
+            raise NotFound(f"there is no projection {only!r}. {meant(only, known)}There is {there}")
         look = Projections(session, survey.reports, self._seen)
         found = [await look.look(name) for name in ([only] if only else known)]
         watcher = await survey.watcher()

@@ -7,13 +7,19 @@ import typer
 
 from engine.core.errors import NotYet
 from engine.edge.building import Building
+from engine.edge.cli.completing import projections
 from engine.edge.cli.running import on_session
 
 if TYPE_CHECKING:
     from engine.core.registry import Domain
     from engine.settings import Settings
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The projection, such as orders.")]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="The projection, such as orders.", autocompletion=projections
+    ),
+]
 Detach = Annotated[
     bool, typer.Option("--detach", help="Do not wait: workers do it, whoever watches.")
 ]
