@@ -45,11 +45,13 @@ class Boundary:
             gateway.REQUESTS.labels(_route(scope), str(status or HUNG_UP)).inc()
 
 
+ROUTE = "semel.route"
+"""Where a request's scope says which route it has taken."""
+
 HUNG_UP = 499
 """What is counted for a caller who went before he was answered; nginx counts so too."""
 
 
 def _route(scope: Scope) -> str:
     """The route's path, never the request's: a label must not hold what callers make up."""
-    route = scope.get("route")
-    return str(getattr(route, "path", "none"))
+    return str(scope.get(ROUTE, "none"))

@@ -17,15 +17,15 @@ class Probes:
         self._health, self._has_started = health, False
         begin_showing()
 
-    async def live(self) -> Response:
+    async def live(self, request: Request) -> Response:  # noqa: ARG002 -- as all endpoints
         """Whether the loop turns: who is answered at all is told yes, unless it just stalled."""
         return _checked(*self._health.live())
 
-    async def ready(self) -> Response:
+    async def ready(self, request: Request) -> Response:  # noqa: ARG002 -- as all endpoints
         """Whether it can serve now: Redis is there."""
         return _checked(*self._health.ready())
 
-    async def started(self) -> Response:
+    async def started(self, request: Request) -> Response:  # noqa: ARG002 -- as all endpoints
         """Whether it could ever serve: what probes of readiness and life wait for."""
         is_ready, checks = self._health.ready()
         self._has_started = self._has_started or is_ready

@@ -183,3 +183,14 @@ def test_sizes_that_measure_nothing_are_refused(semel: Semel) -> None:
         ["nothing"],
     ):
         assert semel.run("bench", *words).code == 2
+
+
+def test_both_doors_take_the_same_commands(semel: Semel) -> None:
+    said = semel.process("bench", "gateway", "--samples", "300", "-o", "json")
+    one = figures_of(said)["gateway"]
+    assert (one["commands"], one["in_flight"]) == (300, 64)
+    for door in (one["sdk"], one["http"]):
+        assert door["outcome"]["count"] == 300
+        assert door["cpu_us"].keys() == {"client", "gateway", "engine", "server"}
+    rates = one["http"]["per_second"] / one["sdk"]["per_second"]
+    assert one["http_to_sdk"] == pytest.approx(rates, rel=0.01)

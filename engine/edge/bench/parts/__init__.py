@@ -14,6 +14,7 @@ from engine.edge.bench.parts import (
     drain,
     durability,
     fulfilment,
+    gateway,
     growth,
     handover,
     latency,
@@ -89,6 +90,11 @@ PARTS: Mapping[Part, Rate | Scene] = {
         lambda s: latency.latency(s.whole, s.domain, s.port, s.plan.samples),
         latency.tell,
         is_repeated=True,
+    ),
+    Part.GATEWAY: Scene(
+        "{plan.samples} commands by the SDK, and as many over HTTP …",
+        lambda s: gateway.gateway(s.whole, s.domain, s.port, s.plan.samples),
+        gateway.tell,
     ),
     Part.LOAD: Scene(
         "loading what is cold …", lambda s: cold.load(s.settings, s.domain, s.port), cold.tell
