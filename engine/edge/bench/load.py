@@ -60,6 +60,7 @@ class Plan(msgspec.Struct, frozen=True):
     seconds: float
     limit: float
     first: int
+    max_load: float
 
 
 class Phase(msgspec.Struct, frozen=True):
@@ -181,7 +182,7 @@ async def _run(plan: Plan) -> Seen:
             load.enter(BEFORE)
             await anyio.sleep(plan.seconds)
             load.enter(DURING)
-            begun = await rebuild.begin(session, domain)
+            begun = await rebuild.begin(session, domain, plan.max_load)
             with anyio.move_on_after(plan.limit) as waiting:
                 await rebuild.until_flipped(session, begun)
             load.enter(AFTER)

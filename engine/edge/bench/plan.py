@@ -39,6 +39,7 @@ class Plan(NamedTuple):
     aggregates: int
     runs: int
     rate: int
+    max_load: float
     seconds: float
     samples: int
     kills: int

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from engine.core.errors import Misuse
+from engine.core.generations import MAX_LOAD
 from engine.edge.bench.plan import Part, Plan
 from engine.edge.cli.options import ConfigFile, Format, Output, settings_of
 from engine.edge.cli.output import plain, say, show
@@ -24,6 +25,9 @@ Aggregates = Annotated[
 ]
 Runs = Annotated[int, typer.Option(min=1, help="Runs of each rate; their median counts.")]
 Rate = Annotated[int, typer.Option(min=10, help="Commands a second while live.")]
+MaxLoad = Annotated[
+    float, typer.Option(min=0.01, max=1, help="The share of its time that a worker rebuilds for.")
+]
 Seconds = Annotated[
     float, typer.Option(min=1, help="How long before a rebuild and after it; how long timers fire.")
 ]
@@ -47,6 +51,7 @@ def bench(  # noqa: PLR0913 -- an option each
     aggregates: Aggregates = 1_000_000,
     runs: Runs = 3,
     rate: Rate = 2000,
+    max_load: MaxLoad = MAX_LOAD,
     seconds: Seconds = 20,
     samples: Samples = 5000,
     kills: Kills = 20,
@@ -80,8 +85,8 @@ def bench(  # noqa: PLR0913 -- an option each
     if plot is not None:
         _require_place(plot)
     plan = Plan(
-        frozenset(parts or Part), commands, events, orders, aggregates, runs, rate, seconds,
-        samples, kills, timers, server,
+        frozenset(parts or Part), commands, events, orders, aggregates, runs, rate,
+        max_load, seconds, samples, kills, timers, server,
     )  # fmt: skip
     settings = settings_of(None, config, NAMESPACE, partitions=16, log_level="error")
     _tell(_measured(plan, settings), plot, output)

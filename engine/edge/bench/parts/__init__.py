@@ -80,9 +80,7 @@ PARTS: Mapping[Part, Rate | Scene] = {
     ),
     Part.LIVE: Scene(
         "{plan.rate} commands a second while a read model is built …",
-        lambda s: live.live(
-            s.settings, s.domain, s.port, s.plan.events, s.plan.rate, s.plan.seconds
-        ),
+        lambda s: live.live(s.settings, s.domain, s.port, s.plan),
         live.tell,
     ),
     Part.LATENCY: Scene(

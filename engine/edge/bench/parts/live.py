@@ -20,6 +20,7 @@ from engine.edge.bench.figures import ratio
 from engine.edge.bench.load import AFTER, BEFORE, DURING, Phase
 from engine.edge.bench.nodes import running, share_evenly, told_by
 from engine.edge.bench.parts.projection import PROJECTION
+from engine.edge.bench.plan import Plan
 from engine.edge.bench.quiet import caught_up
 from engine.edge.bench.workload import EVENTS_PER_ORDER
 from engine.settings import Settings
@@ -47,6 +48,7 @@ class Noticed(msgspec.Struct, frozen=True):
     """
 
     rate: int
+    max_load: float
     events_before: int
     commands: int
     flipped: bool
@@ -63,11 +65,9 @@ class Noticed(msgspec.Struct, frozen=True):
     curator: Compared
 
 
-async def live(  # noqa: PLR0913 -- a scenario's measures
-    settings: Settings, domain: Domain, port: int, events: int, rate: int, seconds: float
-) -> Noticed:
+async def live(settings: Settings, domain: Domain, port: int, plan: Plan) -> Noticed:
     """Load a system, rebuild under it, and compare; raises `SemelError` where it stands still."""
-    orders = prepared.orders_for(events)
+    orders = prepared.orders_for(plan.events)
     few = settings.model_copy(update={"partitions": PARTITIONS})
     async with (
         prepared.history_of(few, port, orders) as session,
@@ -77,16 +77,20 @@ async def live(  # noqa: PLR0913 -- a scenario's measures
         keys = [session.partition_lease(number) for number in range(session.partitions)]
         await share_evenly(session, keys, 1)
         await caught_up(session, list(domain.projections))
-        limit = _LIMIT_SECONDS + events / _LIMIT_PER_SECOND
-        plan = load.Plan(settings.redis, settings.namespace, rate, seconds, limit, len(orders))
-        told = await told_by(load.MODULE, msgspec.json.encode(plan).decode())
+        limit = _LIMIT_SECONDS + plan.events / _LIMIT_PER_SECOND
+        asked = load.Plan(
+            settings.redis, settings.namespace, plan.rate, plan.seconds, limit, len(orders),
+            plan.max_load,
+        )  # fmt: skip
+        told = await told_by(load.MODULE, msgspec.json.encode(asked).decode())
         seen = msgspec.json.decode(told, type=load.Seen)
         await caught_up(session, list(domain.projections))
         curator = await _judged(session)
         rows = await _compared(session)
     before, during = seen.phases[BEFORE], seen.phases[DURING]
     return Noticed(
-        rate=rate, events_before=len(orders) * EVENTS_PER_ORDER, commands=seen.commands,
+        rate=plan.rate, max_load=plan.max_load,
+        events_before=len(orders) * EVENTS_PER_ORDER, commands=seen.commands,
         flipped=seen.flipped,
         before=before, during=during, after=seen.phases[AFTER],
         outcome_p99_growth=ratio(during.outcome.p99, before.outcome.p99),
@@ -127,7 +131,7 @@ def tell(said: Mapping[str, Any]) -> Iterator[str]:
             yield f"live        {wording.times(name, said[phase][what])}"
     errors = ", ".join(f"{count} {name}" for name, count in said["errors"].items()) or "none"
     yield (
-        f"            {said['rate']:,} commands/s; p99 during: outcome "
+        f"            {said['rate']:,} commands/s, load {said['max_load']:g}; p99 during: outcome "
         f"{said['outcome_p99_growth']:.2f} x before, view {said['view_p99_growth']:.2f} x"
     )
     yield f"            errors of {said['commands']:,} commands: {errors}"
