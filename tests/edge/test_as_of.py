@@ -152,7 +152,7 @@ def test_a_row_of_now_stands_beside_what_is_in_redis(history: History) -> None:
         (["people", "x", "--at", "2026-01-31T12:00:00"], 2, "must carry its offset"),
         (["people", "x", "--at", "0.1.elsewhere"], 1, "lost: 0.1.elsewhere stands for what"),
         (["people", "x", "--at", "99.1.elsewhere"], 2, "of partition 99; there are 8"),
-        (["orders", "x"], 4, "those in the code here: customers, people"),
+        (["orders", "x"], 4, "Those in the code here: customers, people"),
     ],
 )
 def test_what_cannot_be_asked(history: History, words: list[str], code: int, message: str) -> None:

@@ -177,11 +177,11 @@ def test_a_lease_that_somebody_took_is_counted_as_lost(
         assert engine.stop().code == 0
 
 
-def test_semel_dev_shows_both_of_its_roles(watch: Watch, namespace: str) -> None:
+def test_semel_dev_shows_all_of_its_roles(watch: Watch, namespace: str) -> None:
     with Semel("", namespace).daemon("dev", "--metrics-port", "0") as everything:
         seen = watch(everything)
         found = seen.answers("/readyz", 200, 20)
-        assert found.json["checks"].keys() == {"loop", "engine", "worker"}
+        assert found.json["checks"].keys() == {"loop", "engine", "worker", "gateway"}
         assert everything.stop().code == 0
 
 

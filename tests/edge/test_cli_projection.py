@@ -103,7 +103,7 @@ def test_one_is_shown_partition_by_partition(semel: Semel) -> None:
 def test_an_unknown_name_is_4_and_the_others_are_named(semel: Semel) -> None:
     said = semel.run("projection", "show", "oders", "-o", "json")
     assert (said.code, said.errors[0]["code"]) == (4, "not_found")
-    assert said.errors[0]["message"].endswith("there is customers, orders, stock")
+    assert said.errors[0]["message"].endswith("There is customers, orders, stock")
 
 
 def test_without_the_code_those_are_known_that_somebody_serves(semel: Semel) -> None:
