@@ -29,7 +29,7 @@ _ROUND_SECONDS = 30
 _ANSWERS_PER_SECOND = 25
 """A quarter of what two busy cores answer in the midst of it."""
 
-_DEAL_SECONDS = 15
+_DEAL_SECONDS = 30
 """So often each branch of a transfer was taken, and a timer met each fate: a third of what is."""
 
 _STALL_SECONDS = 20

@@ -1,4 +1,4 @@
-"""Gateways that tests share: starting one takes longer than most tests."""
+"""Gateways that the tests of a module share: starting one takes longer than most tests."""
 
 import secrets
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from anyio.from_thread import BlockingPortal
 from tests.edge.http.gateways import Shop, gateway
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def shop_url(portal: BlockingPortal, valkey_url: str) -> Iterator[str]:
     """A gateway before the whole shop."""
     served = gateway(valkey_url, f"test_{secrets.token_hex(4)}", wait_seconds=5)
@@ -17,7 +17,7 @@ def shop_url(portal: BlockingPortal, valkey_url: str) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def deserted_url(portal: BlockingPortal, valkey_url: str) -> Iterator[str]:
     """A gateway behind which nobody works."""
     name = f"test_{secrets.token_hex(4)}"

@@ -47,7 +47,7 @@ def test_what_is_wrong_is_named_in_every_format(shop: Filled) -> None:
 @pytest.mark.parametrize(
     ("words", "environment", "code", "message"),
     [
-        (["nothing"], {}, 4, "there is no projection nothing; those in the code here: customers"),
+        (["nothing"], {}, 4, "there is no projection nothing. Those in the code here: customers"),
         (["orders", "--generation", "7"], {}, 4, "orders has no generation 7; it has 1"),
         (["orders"], {"SEMEL_PROJECTIONS": "nowhere"}, 2, "the code of orders is not here"),
         (["orders", "--sample", "0"], {}, 2, "Invalid value for '--sample'"),
