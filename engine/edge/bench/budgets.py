@@ -1,4 +1,4 @@
-"""The budgets of DESIGN's §15, and what of them a run has met."""
+"""The budgets, and what of them a run has met."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple

@@ -19,7 +19,7 @@ from engine.edge.bench.workload import Wish
 from engine.settings import Settings
 
 EVENTS, EVENT_BYTES = 5, 65
-"""The stream that DESIGN's budget names."""
+"""The stream that the budget is about."""
 
 _FEWER = 50
 """Streams are alike: one for so many ids is enough."""
