@@ -1,7 +1,9 @@
 """The page about peers: what the table, the chart and the spread make of some figures."""
 
+import ast
 import xml.etree.ElementTree as ET
 from datetime import date
+from importlib import import_module
 
 import pytest
 
@@ -11,6 +13,7 @@ from tests.benchmarks.environments import last_words
 from tests.benchmarks.measuring import PARTS, SCRIPTS, Figures, Pace, Spread
 from tests.benchmarks.peers import pace
 from tests.benchmarks.table import page, table
+from tests.snippets import ROOT
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -105,3 +108,17 @@ def test_an_installer_is_quoted_with_what_it_said_last() -> None:
     said = b"Collecting x\nERROR: no matching distribution\nWARNING: a mirror is gone\n"
     assert last_words(said, lines=1) == "ERROR: no matching distribution"
     assert last_words(b"") == "it ended without a word"
+
+
+def test_what_semel_is_measured_with_is_where_its_script_looks() -> None:
+    script = ast.parse((ROOT / "tests/benchmarks/peers/semel.py").read_text())
+    wanted = [
+        (node.module, name.name)
+        for node in ast.walk(script)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("engine")
+        for name in node.names
+    ]
+    assert wanted
+    for module, name in wanted:
+        if not hasattr(import_module(module or ""), name):
+            import_module(f"{module}.{name}")

@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
-from engine.edge.bench.drain import drain
 
 from engine import app, settings
 from engine.core.registry import Domain
 from engine.edge.bench.nodes import running, share_evenly
+from engine.edge.bench.parts.drain import drain
 from engine.settings import Settings
 from tests.benchmarks.peers import pace
 
