@@ -11,7 +11,7 @@ from time import monotonic
 
 from engine.core.records import Checkpoint
 
-EACH_SECONDS = 0.1
+EACH_SECONDS = 0.02
 """Between two such checkpoints: what a reader with a receipt may wait longer, where the event
 that it waits for is nothing to the read model that it asks."""
 
