@@ -24,6 +24,9 @@ LEAST = 0.5
 
 RATES = ("engine_rate", "submit_rate")
 
+ATTEMPTS = 4
+"""A neighbour may take the machine during one; a real loss is there in each."""
+
 
 def ratios(figures: dict[str, Any]) -> dict[str, float]:
     """What is held against the record: the more the better."""
@@ -47,18 +50,27 @@ def lost(now: dict[str, float], then: dict[str, float], *, rates_count: bool) ->
     ]
 
 
-@pytest.mark.timeout(120)
-def test_nothing_has_become_twice_as_slow(valkey_binary: object) -> None:  # noqa: ARG001 -- as benches do
+def measured() -> tuple[dict[str, float], bool]:
+    """The ratios of one short run, and whether its rates count."""
     said = Semel("redis://nobody.invalid", "unused").process("bench", *SHORT)
     assert said.code == 0, said.err
-    now = ratios(said.data)
+    return ratios(said.data), said.data["raw"]["valid"]
+
+
+@pytest.mark.timeout(240)
+def test_nothing_has_become_twice_as_slow(valkey_binary: object) -> None:  # noqa: ARG001 -- as benches do
+    now, rates_count = measured()
     if os.environ.get("BENCH_RECORD"):
         RECORD.write_text(
             json.dumps({n: round(value, 4) for n, value in now.items()}, indent=2) + "\n"
         )
     then = json.loads(RECORD.read_text())
     assert now.keys() == then.keys(), "record anew, as this file says"
-    assert lost(now, then, rates_count=said.data["raw"]["valid"]) == []
+    losses = [lost(now, then, rates_count=rates_count)]
+    while losses[-1] and len(losses) < ATTEMPTS:
+        now, rates_count = measured()
+        losses.append(lost(now, then, rates_count=rates_count))
+    assert losses[-1] == [], losses
 
 
 def test_a_loss_is_named_and_a_rate_of_a_busy_machine_does_not_count() -> None:
