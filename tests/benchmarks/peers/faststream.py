@@ -54,14 +54,19 @@ async def drain(plan: pace.Plan) -> dict[str, float]:
         if not left:
             done.set()
 
+    return await timed(broker, done, plan.backlog)
+
+
+async def timed(broker: RedisBroker, done: anyio.Event, backlog: int) -> dict[str, float]:
+    """Fill the stream, and drain it: from the start of the broker until all is handled."""
     await broker.connect()
-    await fill(broker, WAITING, plan.backlog)
+    await fill(broker, WAITING, backlog)
     began = time.perf_counter()
     await broker.start()
     await done.wait()
     seconds = time.perf_counter() - began
     await broker.stop()
-    return pace.drained(plan.backlog, seconds)
+    return pace.drained(backlog, seconds)
 
 
 async def fill(broker: RedisBroker, stream: str, count: int) -> None:

@@ -1,13 +1,12 @@
 """FastStream in batches of 500: the barest Redis queue, for nobody can be answered alone."""
 
-import time
 from functools import partial
 
 import anyio
 from faststream.redis import RedisBroker, StreamSub
 
 from tests.benchmarks.peers import pace
-from tests.benchmarks.peers.faststream import GROUP, WAITING, fill
+from tests.benchmarks.peers.faststream import GROUP, WAITING, timed
 from tests.benchmarks.peers.messages import Order
 
 RECORDS = 500
@@ -28,14 +27,7 @@ async def measure(plan: pace.Plan) -> None:
         if not left:
             done.set()
 
-    await broker.connect()
-    await fill(broker, WAITING, plan.backlog)
-    began = time.perf_counter()
-    await broker.start()
-    await done.wait()
-    seconds = time.perf_counter() - began
-    await broker.stop()
-    pace.tell(("faststream", "redis"), drain=pace.drained(plan.backlog, seconds))
+    pace.tell(("faststream", "redis"), drain=await timed(broker, done, plan.backlog))
 
 
 if __name__ == "__main__":
