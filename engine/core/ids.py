@@ -48,3 +48,9 @@ def just_below(stream_id: str) -> str:
     if seq > 0:
         return f"{ms}-{seq - 1}"
     return f"{ms - 1}-{2**64 - 1}" if ms > 0 else "0-0"
+
+
+def just_above(stream_id: str) -> str:
+    """The least stream id above another."""
+    ms, seq = stream_order(stream_id)
+    return f"{ms}-{seq + 1}" if seq < 2**64 - 1 else f"{ms + 1}-0"

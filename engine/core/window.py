@@ -49,7 +49,7 @@ class Window:
         self._repeats: dict[tuple[str, str], int] = {}
         self._order: deque[tuple[str, tuple[str, str] | None]] = deque()
         self.lowest = "+"
-        """The oldest outcome loaded so far."""
+        """The oldest outcome loaded so far; all below may be loaded yet."""
         self.complete = False
 
     def load(self, page: Sequence[Outcome], late: Sequence[Outcome] = (), *, last: bool) -> None:

@@ -80,8 +80,7 @@ class Partition:
             self._head.forgotten, settings.outcomes_keep_count,
             settings.outcomes_keep_seconds, settings.id_skew_seconds,
         )  # fmt: skip
-        self._remembering = Remembering(self._ledger, self._window)
-        await self._remembering.more()
+        self._remembering = Remembering(self._ledger, self._window, self._head)
         self._caution = self._caution_after(self._head)
         self._actors = Actors.under(
             settings, self._partitions, self._ledger, self._domain, self._timers.book

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
-from engine.core.ids import stream_ms
+from engine.core.ids import just_above, stream_ms
 from engine.core.intake import Received
 from engine.core.outcome import Outcome
 from engine.core.ports import Ledger
+from engine.core.records import Head
 from engine.core.window import Window
 
 WINDOW_PAGE = 2000
@@ -13,11 +14,18 @@ WINDOW_PAGE = 2000
 
 
 class Remembering:
-    """Fills a window, newest first: outcomes, and with them what became of the deferred."""
+    """Fills a window, newest first: outcomes, and with them what became of the deferred.
 
-    def __init__(self, ledger: Ledger, window: Window) -> None:
+    An owner gives the ``head`` that it begins with: what is answered later the window learns by
+    itself. So nothing is loaded until an id comes that may have been answered before.
+    """
+
+    def __init__(self, ledger: Ledger, window: Window, head: Head | None = None) -> None:
         self._ledger, self._window = ledger, window
         self._late_below, self._late_is_loaded = "+", False
+        if head is not None:
+            window.lowest = just_above(head.command)
+            self._late_below = just_above(head.late)
 
     async def enough(self, received: Sequence[Received]) -> None:
         """Load until a repeat among these commands would be known."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.core.ids import just_below, stream_ms, stream_order, uuid7, uuid7_ms
+from engine.core.ids import just_above, just_below, stream_ms, stream_order, uuid7, uuid7_ms
 
 MS = st.integers(min_value=0, max_value=2**48 - 1)
 SEQ = st.integers(min_value=0, max_value=2**64 - 1)
@@ -72,3 +72,8 @@ def test_just_below_leaves_no_room_between(ms: int, seq: int) -> None:
         assert (below_ms, below_seq) == (0, 0)
     else:
         assert (below_ms << 64 | below_seq) + 1 == ms << 64 | seq
+
+
+@given(MS, SEQ)
+def test_just_above_is_what_the_other_is_just_below(ms: int, seq: int) -> None:
+    assert just_below(just_above(f"{ms}-{seq}")) == f"{ms}-{seq}"

@@ -206,7 +206,7 @@ async def test_who_was_stopped_did_not_die() -> None:
 
 async def crashes_of_a_stopped_owner(stage: Stage, barrier: Barrier) -> str:
     """Stop an owner before it has touched anything."""
-    stage.wrap = lambda ledger: Meddler(ledger, before={"outcomes": barrier})
+    stage.wrap = lambda ledger: Meddler(ledger, before={"waiting": barrier})
     async with stage.owner(HOME) as served:
         await barrier.reached.wait()
         served.stop()

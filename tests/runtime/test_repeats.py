@@ -9,6 +9,7 @@ import pytest
 from engine.core.ids import uuid7
 from engine.core.outcome import Outcome, Status
 from engine.runtime import remembering as module
+from tests.runtime.meddling import Meddler
 from tests.runtime.stage import NOON_MS, Stage, aggregates, home
 
 PROBE = "probe-1"
@@ -176,6 +177,30 @@ async def test_what_lies_far_back_is_remembered_after_a_change_of_owner() -> Non
     async with stage.owner(HOME):
         again = await stage.answer("Note", PROBE, id="first")
         assert again.detail["first"]["entry"] == first.entry
+
+
+@pytest.mark.usefixtures("small_pages")
+async def test_outcomes_are_loaded_for_an_id_that_may_have_been_answered() -> None:
+    loads: list[str] = []
+
+    async def note() -> None:
+        loads.append("a page")
+
+    stage = Stage(id_skew_seconds=1)
+    async with stage.owner(HOME):
+        await send_slowly(stage, 25)
+    stage.wrap = lambda ledger: Meddler(ledger, before={"outcomes": note})
+    stage.clock.now += 60
+    new = uuid7(int(stage.clock.now * 1000))
+    async with stage.owner(HOME):
+        answered = await stage.answer("Note", PROBE, id=new)
+        await stage.answer("Note", PROBE)
+        assert not loads
+        old = await stage.answer("Note", PROBE, id="other-7")
+        assert len(loads) == 3
+        again = await stage.answer("Note", PROBE, id=new)
+    assert old.status is again.status is Status.DUPLICATE
+    assert again.detail["first"]["entry"] == answered.entry
 
 
 @pytest.mark.usefixtures("small_pages")

@@ -13,7 +13,7 @@ from engine.edge.bench.figures import Rated, facts, middle
 from engine.edge.bench.parts import PARTS, Measure, Rate, Scene
 from engine.edge.bench.parts.raw import Raw, raw
 from engine.edge.bench.plan import Part, Plan
-from engine.edge.bench.stage import Stage
+from engine.edge.bench.stage import UNDISTURBED, Stage
 from engine.edge.binary import Binary, find_binary, inspect
 from engine.edge.server import embedded_server
 from engine.settings import Settings
@@ -68,7 +68,7 @@ class _Measuring(NamedTuple):
 
     async def _alone(self, part: Measure) -> Any:
         """One run, on an empty server of its own."""
-        async with embedded_server(binary=self.binary) as server:
+        async with embedded_server(binary=self.binary, options=UNDISTURBED) as server:
             here = self.settings.model_copy(update={"redis": server.url})
             return await part(
                 Stage(self.plan, here, self.domain, server.port, server.pid, self.binary)

@@ -8,6 +8,10 @@ from engine.edge.bench.plan import Plan
 from engine.edge.binary import Binary
 from engine.settings import Settings
 
+UNDISTURBED = ("--auto-aof-rewrite-percentage", "0")
+"""Options of a server that is measured. Its file outgrows 64 MB within seconds here, and then a
+fork that writes it anew takes a core: by chance, in the middle of one run and not of the next."""
+
 
 class Stage(NamedTuple):
     """``binary`` is the server's program, for parts that need more servers of other settings.

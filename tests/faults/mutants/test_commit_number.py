@@ -63,7 +63,7 @@ async def test_two_owners_with_one_token_of_which_one_missed_a_command(
     held = Barrier()
     async with world.owner() as prompt:
         await prompt.reads()
-        late = world.owner(lambda real: Meddler(real, after={"outcomes": held}), token=prompt.token)
+        late = world.owner(lambda real: Meddler(real, after={"waiting": held}), token=prompt.token)
         async with late as tardy:
             await held.reached.wait()
             await world.answer(world.client.rename("c-1", ANN, "Ann"))

@@ -16,7 +16,7 @@ import anyio
 from engine.edge.bench import wording
 from engine.edge.bench.figures import Rated, ratio
 from engine.edge.bench.parts.drain import Drain, drain
-from engine.edge.bench.stage import Stage
+from engine.edge.bench.stage import UNDISTURBED, Stage
 from engine.edge.server import Fsync, embedded_server
 
 _SYNC_SECONDS = 1.0
@@ -53,7 +53,8 @@ async def durability(stage: Stage) -> Durability:
 
 
 async def _drained(stage: Stage, fsync: Fsync, *options: str) -> Drain:
-    start = partial(embedded_server, binary=stage.binary, fsync=fsync, options=options)
+    set_so = (*UNDISTURBED, *options)
+    start = partial(embedded_server, binary=stage.binary, fsync=fsync, options=set_so)
     async with start() as server:
         here = stage.settings.model_copy(update={"redis": server.url})
         return await drain(here, stage.domain, server.port, stage.plan.commands)
