@@ -47,7 +47,7 @@ from engine.store.dialling import without_password
 from engine.store.examination import examine
 from engine.store.inspection import BACKLOG_LIMIT, PartitionState
 from engine.store.session import RedisSession, open_session
-from engine.telemetry import log
+from engine.telemetry import configure_for_scripts, log
 
 __all__ = [
     "BACKLOG_LIMIT", "DEFAULT_PARTITIONS", "Actors", "Health", "Kept", "PartitionState",
@@ -233,6 +233,7 @@ def connect(redis: str | None = None, *, namespace: str | None = None) -> Connec
     """
 
     def opened() -> AbstractAsyncContextManager[Client]:
+        configure_for_scripts()
         settings = load(redis=redis, namespace=namespace)
         return open_client(settings, domain_of(settings))
 

@@ -24,7 +24,9 @@ from engine.core.registry import Domain
 from engine.core.routing import ID_LENGTH_LIMIT, aggregate_fault, id_fault, kind_of, partition_of
 
 _REQUIRED = (b"type", b"aggregate", b"data")
-_KNOWN = frozenset((*_REQUIRED, b"id", b"meta"))
+FIELD_NAMES = frozenset((*_REQUIRED, b"id", b"meta"))
+"""The fields that a command's entry may have."""
+
 _ECHO_BYTES = ID_LENGTH_LIMIT
 """Bytes of an unusable id that its outcome repeats."""
 
@@ -163,7 +165,7 @@ class Intake:
         for name in _REQUIRED:
             if not fields.get(name):
                 faults[name.decode()] = "is missing"
-        for name in () if fields.keys() <= _KNOWN else fields.keys() - _KNOWN:
+        for name in () if fields.keys() <= FIELD_NAMES else fields.keys() - FIELD_NAMES:
             faults[name.decode(errors="replace")] = "is not a field of a command"
         handler = self._domain.commands.get(kind)
         if handler is None:

@@ -6,10 +6,12 @@ So an entry that is read again, by whoever, is known there, without any window.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 
 from engine.core.batching import batches
 from engine.core.ids import stream_order
 from engine.core.inside import inside_id
+from engine.core.intake import FIELD_NAMES
 from engine.core.ports import Feed, Inbox
 from engine.core.records import Entry
 from engine.core.routing import aggregate_fault, partition_of
@@ -24,6 +26,9 @@ SOURCE = "inbox"
 
 COMPLAINTS = 0
 """The partition whose owner rejects what has no usable aggregate."""
+
+STRANGE_LIMIT, STRANGE_BYTES = 10, 100
+"""Fields that no command has are named in its refusal: so many of them, each that far."""
 
 
 class InboxMover:
@@ -135,9 +140,14 @@ class InboxMover:
         )
 
     def _command_of(self, entry: Entry) -> Mapping[str, bytes]:
-        """An inbox entry as a command's fields; without an id of its own it gets one of ours."""
+        """An inbox entry as a command's fields; without an id of its own it gets one of ours.
+
+        Fields that no command has go along by name: the partition's owner refuses them.
+        """
         fields = entry.fields
-        return {
+        strange = islice((name for name in fields if name not in FIELD_NAMES), STRANGE_LIMIT)
+        names = (name[:STRANGE_BYTES].decode(errors="replace") for name in strange)
+        return dict.fromkeys(names, b"") | {
             "id": fields.get(b"id") or inside_id(self._secret, SOURCE, entry.id).encode(),
             "type": fields.get(b"type", b""),
             "aggregate": fields.get(b"aggregate", b""),

@@ -78,6 +78,12 @@ class RedisInbox:
         await self._scripts.call("forward", keys, arguments)
 
 
+def command_fields(entry: Mapping[str, bytes]) -> list[tuple[str, bytes]]:
+    """A command's fields in their order; then those that it should not have, for its refusal."""
+    strange = [(name, value) for name, value in entry.items() if name not in COMMAND_FIELDS]
+    return [(name, entry[name]) for name in COMMAND_FIELDS] + strange
+
+
 def submission_of(  # noqa: PLR0913 -- what the one way in for commands from inside takes
     keys: Keys,
     partition: int,
@@ -89,7 +95,8 @@ def submission_of(  # noqa: PLR0913 -- what the one way in for commands from ins
     """Keys and arguments of ``submit.lua``: a source's commands, and the mark that they move."""
     arguments: list[Argument] = [source, expected, mark]
     for entry in entries:
-        arguments += (entry[name] for name in COMMAND_FIELDS)
+        fields = [part for field in command_fields(entry) for part in field]
+        arguments += (len(fields), *fields)
     return [keys.sources(partition), keys.commands(partition)], arguments
 
 

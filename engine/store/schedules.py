@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import anyio
 
 from engine.store.clock import now_ms
-from engine.store.commands import COMMAND_FIELDS
-from engine.store.connection import Argument, Connection
+from engine.store.commands import submission_of
+from engine.store.connection import Connection
 from engine.store.keys import Keys
 from engine.store.scripts import Scripts
 
@@ -31,11 +31,9 @@ class RedisOccurrences:
         command: Mapping[str, bytes] | None,
     ) -> str:
         """Add a command, if there is one, and move the mark, in one step; the mark then."""
-        arguments: list[Argument] = [source, expected, mark]
-        if command is not None:
-            arguments += (command[name] for name in COMMAND_FIELDS)
-        keys = [self._keys.sources(partition), self._keys.commands(partition)]
-        found, *_ = await self._scripts.call("submit", keys, arguments)
+        commands = [] if command is None else [command]
+        call = submission_of(self._keys, partition, source, expected, mark, commands)
+        found, *_ = await self._scripts.call("submit", *call)
         return str(found.decode())
 
     async def now_ms(self) -> int:

@@ -98,6 +98,12 @@ _LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 log: Any = structlog.get_logger("semel")
 
 
+def configure_for_scripts() -> None:
+    """Warnings to stderr, unless whoever uses us has set structlog up: stdout is a script's own."""
+    if not structlog.is_configured():
+        configure("warning")
+
+
 def configure(level: str = "info", style: str = "auto") -> None:
     """Set up logging to stderr: ``style`` is ``text``, ``json``, or ``auto`` by the terminal."""
     human = style == "text" or (style == "auto" and sys.stderr.isatty())

@@ -40,6 +40,14 @@ async def test_a_command_carries_its_five_fields_in_order(store: Store) -> None:
         ]  # fmt: skip
 
 
+async def test_what_else_a_command_carries_comes_behind(store: Store) -> None:
+    async with store.session() as session:
+        strange = {"reply": b"", **command("a")}
+        await session.inbox().submit(0, "0-0", "1-0", [strange, command("b")])
+        entries, _ = store.dump()[store.keys.commands(0)]
+        assert [list(fields)[5:] for _, fields in entries] == [[b"reply"], []]
+
+
 async def test_each_step_builds_on_the_mark_before(store: Store) -> None:
     async with store.session() as session:
         inbox = session.inbox()

@@ -9,7 +9,7 @@ import pytest
 
 from engine.core.inside import inside_id
 from engine.core.ports import Session
-from engine.runtime.inbox import SOURCE, InboxMover
+from engine.runtime.inbox import SOURCE, STRANGE_LIMIT, InboxMover
 from tests.eventually import eventually
 from tests.runtime.meddling import Barrier, Death, Meddler, die
 from tests.runtime.stage import LEASE_SECONDS, ORDER, PARTITIONS, Stage, aggregates, home
@@ -196,6 +196,21 @@ async def test_an_order_by_way_of_the_inbox_is_answered_in_its_list() -> None:
         [reply] = await eventually(lambda: mail.stage.server.data.queue(key), "the reply came")
     assert b'"status":"accepted"' in reply
     assert b'"id":"%s"' % mail.made_id(entry) in reply
+
+
+async def test_a_field_that_no_command_has_is_refused_and_named() -> None:
+    mail = Mail()
+    strange = {f"f{n}": "x" for n in range(20)}
+    async with mail.moving(), mail.stage.owner(home("probe-1")):
+        mail.drop("probe-1", id="i", reply="r1", **strange)
+        await mail.all_forwarded(mail.drop("probe-1"))
+        refused, fine = await eventually(
+            lambda: (found := mail.stage.outcomes(home("probe-1")))[1:] and found, "both answered"
+        )
+    assert (refused.status, refused.detail["code"], refused.id) == ("rejected", "malformed", "i")
+    assert refused.detail["errors"]["reply"] == "is not a field of a command"
+    assert len(refused.detail["errors"]) == STRANGE_LIMIT
+    assert fine.status == "accepted"
 
 
 @pytest.mark.parametrize("id", ["inbox/9-0", "inbox/9-0/0123456789abcdef", "a/b", "/"])

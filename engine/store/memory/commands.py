@@ -75,7 +75,7 @@ class MemoryInbox:
 
 def command_fields(entry: Mapping[str, bytes]) -> dict[bytes, bytes]:
     """A command's fields as they stand in its stream, always in the same order."""
-    return {name.encode(): entry[name] for name in stored.COMMAND_FIELDS}
+    return {name.encode(): value for name, value in stored.command_fields(entry)}
 
 
 def submit(  # noqa: PLR0913 -- what the one way in for commands from inside takes
