@@ -7,12 +7,12 @@
     confirm_seconds = 300
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Mapping
 from typing import Annotated
 
 import msgspec
 
-from engine import NotFound, Queries, ServiceContext
+from engine import Queries, ServiceContext
 
 
 class FulfilmentSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,14 +32,10 @@ class Inventory:
     def __init__(self, queries: Queries) -> None:
         self._queries = queries
 
-    async def left(self, product_id: str) -> int | None:
-        """How many can be reserved; None where nothing is shown: it may not be stock-kept."""
-        try:
-            stock = await self._queries.ask_named("GetStock", product_id=product_id)
-        except NotFound:
-            return None
-        left: int = stock.left
-        return left
+    async def left(self, product_ids: Iterable[str]) -> Mapping[str, int]:
+        """How many of each can be reserved; nothing is shown of what is not stock-kept."""
+        found = await self._queries.ask_named("GetStockList", product_ids=tuple(product_ids))
+        return {stock.id.removeprefix("product-"): stock.left for stock in found.products}
 
 
 async def fulfilment(context: ServiceContext) -> AsyncIterator[FulfilmentSettings]:

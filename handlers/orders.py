@@ -166,10 +166,10 @@ def create(
 
 async def _if_in_stock(created: OrderCreated, inventory: Inventory) -> OrderCreated:
     """Say at once what is plainly out of stock: a courtesy, since what is shown lags behind."""
+    left = await inventory.left(created.quantities)
     for product_id, quantity in created.quantities.items():
-        left = await inventory.left(product_id)
-        if left is not None and left < quantity:
-            raise InsufficientInventory(left, quantity, product_id)
+        if left.get(product_id, quantity) < quantity:
+            raise InsufficientInventory(left[product_id], quantity, product_id)
     return created
 
 

@@ -12,4 +12,5 @@ queries: list[Callable[..., Awaitable[Any]]] = [
     orders.get_orders_by_customer,
     customers.get_customer,
     stock.get_stock,
+    stock.get_stock_list,
 ]

@@ -4,11 +4,13 @@ A row is written by its product's events alone. A product that was never stocked
 """
 
 from collections.abc import Iterator
+from typing import Annotated
 
 import msgspec
 from pydantic import Field
 
 from engine import EventContext, Operation, Projection, Query, Row, Views, add
+from handlers.orders import ITEMS_LIMIT
 from handlers.products import ProductStocked, StockReleased, StockReserved, StockShipped
 
 
@@ -62,15 +64,39 @@ class StockView(msgspec.Struct, frozen=True, kw_only=True):
     left: int
 
 
+ProductId = Annotated[str, Field(min_length=1, max_length=100)]
+
+
 class GetStock(Query[StockView]):
     """What there is of one product, by the id that orders use, such as ``p-1``."""
 
-    product_id: str = Field(min_length=1, max_length=100)
+    product_id: ProductId
+
+
+class StockList(msgspec.Struct, frozen=True):
+    """Those of some products that are stock-kept."""
+
+    products: tuple[StockView, ...]
+
+
+class GetStockList(Query[StockList]):
+    """What there is of several products at once."""
+
+    product_ids: tuple[ProductId, ...] = Field(max_length=ITEMS_LIMIT)
 
 
 async def get_stock(query: GetStock, views: Views) -> StockView:
     """Raises `NotFound` for a product that was never stocked."""
-    row = await views.get(stock, f"product-{query.product_id}")
+    return _shown(await views.get(stock, f"product-{query.product_id}"))
+
+
+async def get_stock_list(query: GetStockList, views: Views) -> StockList:
+    """A product that was never stocked is left out."""
+    rows = await views.find(stock, [f"product-{each}" for each in query.product_ids])
+    return StockList(tuple(_shown(row) for row in rows if row is not None))
+
+
+def _shown(row: StockRow) -> StockView:
     total = row.stocked - row.shipped
     return StockView(
         id=row.id,

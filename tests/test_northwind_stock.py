@@ -1,6 +1,7 @@
 """Northwind with its products' stock: which orders there is stock for, one after the other."""
 
 import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -26,8 +27,8 @@ class Blind(Inventory):
     def __init__(self) -> None:
         """There is nothing to ask."""
 
-    async def left(self, _product_id: str) -> int | None:
-        return None
+    async def left(self, _product_ids: Iterable[str]) -> Mapping[str, int]:
+        return {}
 
 
 def creations() -> list[dict[str, Any]]:

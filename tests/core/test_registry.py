@@ -64,7 +64,7 @@ def test_the_order_shop_is_a_domain() -> None:
     assert set(domain.deciders) == {"order", "customer", "product", "fulfilment"}
     assert set(domain.projections) == {"orders", "customers", "stock"}
     assert set(domain.queries) == {
-        "GetOrderById", "GetOrdersByCustomer", "GetCustomer", "GetStock",
+        "GetOrderById", "GetOrdersByCustomer", "GetCustomer", "GetStock", "GetStockList",
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ The others are changed while they are open, which a fulfilled order cannot be. N
 once that too little is left: the products must say so.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import wraps
 from typing import Any
@@ -32,8 +32,8 @@ class _Blind(Inventory):
     def __init__(self) -> None:
         """There is nothing to ask."""
 
-    async def left(self, _product_id: str) -> int | None:
-        return None
+    async def left(self, _product_ids: Iterable[str]) -> Mapping[str, int]:
+        return {}
 
 
 def _for_some(create: Callable[..., Any]) -> Callable[..., Any]:

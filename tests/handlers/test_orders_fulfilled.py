@@ -21,7 +21,7 @@ from handlers.orders import (
     decider,
 )
 from handlers.products import ProductStocked, StockReserved
-from projections.stock import get_stock, stock
+from projections.stock import get_stock_list, stock
 from tests.handlers.test_orders import ADD, CREATE, CREATED, CUPS, REIMS, TEA
 
 BEGUN = OrderCreated("c-1", (TEA, CUPS), REIMS, is_fulfilled=True)
@@ -31,7 +31,7 @@ ENDED = [OrderShipped(is_fulfilled=True), OrderCancelled("no", is_fulfilled=True
 
 def services(*history: Happened) -> Sequence[Any]:
     """What the deciders are handed, where this has happened to products."""
-    shown = ReadModels(stock, queries=[get_stock]).after(*history)
+    shown = ReadModels(stock, queries=[get_stock_list]).after(*history)
     return FulfilmentSettings(enabled=True), Inventory(shown.queries)
 
 

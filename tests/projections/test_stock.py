@@ -5,7 +5,7 @@ import pytest
 from engine import Event, NotFound
 from engine.testing import Happened, ReadModels
 from handlers.products import ProductStocked, StockReleased, StockReserved, StockShipped
-from projections.stock import GetStock, StockView, get_stock, stock
+from projections.stock import GetStock, GetStockList, StockView, get_stock, get_stock_list, stock
 
 
 def shown(*events: Event) -> StockView:
@@ -33,3 +33,13 @@ def test_a_product_that_is_not_stock_kept_is_not_shown() -> None:
             StockReserved("order-1", 0), StockReserved("order-2", 0),
             StockShipped("order-1", 0), StockReleased("order-2", 0),
         )  # fmt: skip
+
+
+def test_several_are_shown_at_once_without_those_that_are_not_stock_kept() -> None:
+    history = [Happened(f"product-p-{n}", ProductStocked(n)) for n in (1, 3)]
+    asked = GetStockList(product_ids=("p-3", "p-2", "p-1"))
+    shown = ReadModels(stock).after(*history).ask(get_stock_list, asked)
+    assert [(each.id, each.left) for each in shown.products] == [
+        ("product-p-3", 3),
+        ("product-p-1", 1),
+    ]
