@@ -53,7 +53,7 @@ def test_it_is_set_up_as_promised(engine: str, name: str, request: pytest.Fixtur
         "save": "",
         "maxmemory-policy": "noeviction",
         "bind": "127.0.0.1",
-        "stream-node-max-bytes": "1152",
+        "stream-node-max-bytes": "1216",
         "dir": str(server.data),
     }
     with client_of(server.port) as client:

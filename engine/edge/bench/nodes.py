@@ -41,9 +41,21 @@ async def running(settings: Settings, *words: str) -> AsyncIterator[Process]:
 
 async def told_by(module: str, plan: str) -> bytes:
     """What a module of ours prints, run in a process of its own with one word; all of it."""
+    async with telling(module, plan) as process:
+        return await all_of(module, process)
+
+
+@asynccontextmanager
+async def telling(module: str, plan: str) -> AsyncIterator[Process]:
+    """A module of ours in a process of its own, run with one word; `all_of` has what it prints."""
     async with _started(["-m", module, plan], PIPE, {}) as process:
-        told = b"" if process.stdout is None else b"".join([part async for part in process.stdout])
-        code = await process.wait()
+        yield process
+
+
+async def all_of(module: str, process: Process) -> bytes:
+    """What a process prints until it ends."""
+    told = b"" if process.stdout is None else b"".join([part async for part in process.stdout])
+    code = await process.wait()
     if code:
         raise SemelError(f"{module} ended with {code}: it has said why above")
     return told

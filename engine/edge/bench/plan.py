@@ -19,6 +19,7 @@ class Part(StrEnum):
     FULFILMENT = "fulfilment"
     LIVE = "live"
     LATENCY = "latency"
+    PATH = "path"
     GATEWAY = "gateway"
     LOAD = "load"
     TAKEOVER = "takeover"

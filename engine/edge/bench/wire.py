@@ -85,6 +85,19 @@ def server_cpu(port: int) -> float:
     return float(said["used_cpu_sys"]) + float(said["used_cpu_user"])
 
 
+def server_calls(port: int) -> dict[str, tuple[int, int]]:
+    """How often the server has run each command so far, and for how many microseconds in all.
+
+    What scripts call is in it, by its own name and in the script's time.
+    """
+    said = _info(port, b"commandstats")
+    parts = {name: dict(p.split("=") for p in each.split(",")) for name, each in said.items()}
+    return {
+        name.removeprefix("cmdstat_"): (int(each["calls"]), int(each["usec"]))
+        for name, each in parts.items()
+    }
+
+
 def server_memory(port: int) -> int:
     """The bytes that the server has allocated."""
     return int(_info(port, b"memory")["used_memory"])

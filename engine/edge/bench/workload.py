@@ -52,6 +52,11 @@ def created(numbers: range) -> Iterator[Wish]:
     return map(_create, numbers)
 
 
+def extended(numbers: range) -> Iterator[Wish]:
+    """An item more for each of these orders."""
+    return (Wish("AddOrderItem", order(number), _ADD) for number in numbers)
+
+
 def history(orders: range, still_open: int = OPEN_ORDERS) -> Iterator[Wish]:
     """Orders created one after the other, each extended and shipped while others come."""
     gap = min(still_open, max(1, len(orders) // EVENTS_PER_ORDER))
@@ -59,7 +64,7 @@ def history(orders: range, still_open: int = OPEN_ORDERS) -> Iterator[Wish]:
         if number in orders:
             yield _create(number)
         if number - gap in orders:
-            yield Wish("AddOrderItem", order(number - gap), _ADD)
+            yield from extended(range(number - gap, number - gap + 1))
         if number - 2 * gap in orders:
             yield Wish("ShipOrder", order(number - 2 * gap), _SHIP)
 

@@ -73,12 +73,13 @@ def bench(  # noqa: PLR0913 -- an option each
     stock. Each needs two cores.
 
     Scenes: `live` rebuilds under load, and says what clients notice; `latency` takes one
-    command at a time, beside an echo, then commands at shares of the most; `gateway` sends them
-    over HTTP and by the SDK; `load` has aggregates loaded, of many events and of few;
-    `takeover` kills owners, and says for how long nobody answers; `handover` lets nodes join
-    and leave, and says for how long a command waited; `timers` has many fire, and says how late
-    they were; `memory` says what ids, streams and actors take; `growth` handles commands where
-    little and much is stored; `startup` waits for a first outcome.
+    command at a time, beside an echo, then commands at shares of the most; `path` says where
+    the time of one goes, step by step; `gateway` sends them over HTTP and by the SDK; `load` has
+    aggregates loaded, of many events and of few; `takeover` kills owners, and says for how long
+    nobody answers; `handover` lets nodes join and leave, and says for how long a command waited;
+    `timers` has many fire, and says how late they were; `memory` says what ids, streams and
+    actors take; `growth` handles commands where little and much is stored; `startup` waits for
+    a first outcome.
 
     Example: semel bench rebuild --events 1000000 --runs 1
     """

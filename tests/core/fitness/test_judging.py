@@ -13,7 +13,7 @@ INFO = {
 }  # fmt: skip
 CONFIG = {
     "appendfsync": "always", "no-appendfsync-on-rewrite": "no",
-    "stream-node-max-bytes": "1152", "stream-node-max-entries": "100",
+    "stream-node-max-bytes": "1216", "stream-node-max-entries": "100",
 }  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from engine.edge.bench.parts import (
     latency,
     live,
     memory,
+    path,
     projection,
     rebuild,
     scale,
@@ -87,6 +88,12 @@ PARTS: Mapping[Part, Rate | Scene] = {
         "{plan.samples} commands, one at a time …",
         lambda s: latency.latency(s.whole, s.domain, s.port, s.plan.samples),
         latency.tell,
+        is_repeated=True,
+    ),
+    Part.PATH: Scene(
+        "{plan.samples} commands, watched on their way …",
+        lambda s: path.path(s.whole, s.domain, s.port, s.plan.samples),
+        path.tell,
         is_repeated=True,
     ),
     Part.GATEWAY: Scene(

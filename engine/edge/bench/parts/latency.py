@@ -56,13 +56,13 @@ async def latency(settings: Settings, domain: Domain, port: int, samples: int) -
         ):
             await share_evenly(session, leases, 1)
         await _commands(client, domain, range(_WARM))
-        echoes = await _echoes(port, samples // 2)
+        round_trips = await echoes(port, samples // 2)
         began = _used(port, engine, worker)
         outcomes, views = await _commands(client, domain, range(_WARM, _WARM + samples))
         ended = _used(port, engine, worker)
-        echoes += await _echoes(port, samples - samples // 2)
+        round_trips += await echoes(port, samples - samples // 2)
         at_load = await loaded(settings, _WARM + samples, samples)
-    round_trip, outcome, view = Latency.of(echoes), Latency.of(outcomes), Latency.of(views)
+    round_trip, outcome, view = Latency.of(round_trips), Latency.of(outcomes), Latency.of(views)
     return Idle(
         round_trip, outcome, view,
         outcome_p50_to_echo=ratio(outcome.p50, round_trip.p50),
@@ -81,7 +81,7 @@ def _used(port: int, engine: Process, worker: Process) -> dict[str, float]:
     }  # fmt: skip
 
 
-async def _echoes(port: int, count: int) -> list[float]:
+async def echoes(port: int, count: int) -> list[float]:
     """Round trips with another process, without the first ones."""
     count += _WARM
     async with anyio.create_task_group() as tasks:
