@@ -172,8 +172,11 @@ class StreamReader:
                 await self._give_way(sum(map(len, read.values())))
 
     async def _give_way(self, count: int) -> None:
-        """Let who got so many entries go first: a commit behind a read would wait for it."""
-        for _ in range(TURNS if count <= FEW else 0):
+        """Let who got so many entries go first: a commit behind a read would wait for it.
+
+        Not through a group: who sets that back finds the read under way.
+        """
+        for _ in range(TURNS if count <= FEW and not self._group else 0):
             await anyio.lowlevel.checkpoint()
 
     def _deliver(self, read: Mapping[bytes, list[Entry]]) -> None:
