@@ -21,6 +21,8 @@ def test_each_line_of_the_program_is_one_that_it_takes(page: str) -> None:
             said = words(command)
             if said[0] == "semel":
                 assert fault_in(said[: [*said, "||"].index("||")]) is None, command
+    for line in re.findall(r"^ExecStart=\S+/(semel .+)$", (ROOT / page).read_text(), re.MULTILINE):
+        assert fault_in(words(line)) is None, line
 
 
 @pages

@@ -29,9 +29,6 @@ MAY_SAY_NO = re.compile(
 )
 """Lines whose answer follows from what has happened: a dead letter, a build that is under way."""
 
-ELSEWHERE = {"make", "redis-server"}
-"""Programs that `.ci/run` and `test_cli_doctor` run: they take long, or go on."""
-
 
 class Reader(NamedTuple):
     """Somebody at a shell, for whom things are called otherwise than on the page."""
@@ -43,7 +40,7 @@ class Reader(NamedTuple):
     def type(self, command: str) -> None:
         """Type a command; it must be understood, and done unless it may say no."""
         said = words(_replaced(command, self.ours))
-        if said[0] in ELSEWHERE or (said[0] == "semel" and is_elsewhere(said)):
+        if is_elsewhere(said):
             return
         if said[0] != "semel":
             shell = _replaced(command, self.ours | self.in_redis)
