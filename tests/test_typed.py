@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from engine import app
+import engine
+from engine import app, telemetry
 from engine.edge.http.openapi import document
 from engine.settings import Settings, load
 from tests.snippets import ROOT, blocks
@@ -43,6 +44,20 @@ def test_each_setting_that_is_spoken_of_is_one(page: str) -> None:
     spoken = {name.removeprefix("SEMEL_").lower() for name in re.findall(r"SEMEL_[A-Z_]+", text)}
     spoken |= {name for name in re.findall(SETTING, text) if not name.startswith("semel_")}
     assert spoken <= Settings.model_fields.keys()
+
+
+@pages
+def test_each_log_event_and_name_that_is_spoken_of_is_there(page: str) -> None:
+    text = (ROOT / page).read_text()
+    kinds = "|".join({name.partition(".")[0] for name in telemetry.EVENTS} - {"engine"})
+    assert set(re.findall(rf"`((?:{kinds})\.[a-z_]+)`", text)) <= telemetry.EVENTS.keys()
+    assert set(re.findall(r"\bengine\.([A-Z]\w+)", text)) <= {*engine.__all__}
+
+
+def test_each_error_that_the_sdk_raises_is_one() -> None:
+    raised = r"(?:^\| |raises? |, | or )`([A-Z]\w+)`"
+    told = set(re.findall(raised, (ROOT / "docs/sdk.md").read_text(), re.MULTILINE))
+    assert {"Rejected", "Unknown", "Behind", "Parked"} < told <= {*engine.__all__}
 
 
 # -- Routes -----------------------------------------------------------------------------
