@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING, Any
 from engine.core.decider import Decider
 from engine.core.effects import Effect, EffectContext
 from engine.core.errors import (
+    Behind,
     Deferred,
     Failed,
+    HistoryLost,
+    Misuse,
     NotFound,
+    Parked,
     Rejected,
     SemelError,
+    Unavailable,
     Unknown,
     VersionConflict,
 )
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     from engine.edge.command_bus import CommandBus
 
 __all__ = [
+    "Behind",
     "Client",
     "Clock",
     "Command",
@@ -50,12 +56,15 @@ __all__ = [
     "Event",
     "EventContext",
     "Failed",
+    "HistoryLost",
     "Ids",
     "Index",
+    "Misuse",
     "NotFound",
     "Operation",
     "Outcome",
     "Page",
+    "Parked",
     "Projection",
     "Queries",
     "Query",
@@ -73,6 +82,7 @@ __all__ = [
     "Status",
     "Submit",
     "TimerChange",
+    "Unavailable",
     "Unknown",
     "Upcaster",
     "VersionConflict",

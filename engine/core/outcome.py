@@ -8,7 +8,10 @@ import msgspec
 
 from engine.core.errors import Deferred, Failed, Misuse, Rejected, VersionConflict
 
-_RECEIPT = re.compile(r"([0-9]{1,5})\.([0-9]{1,20})\.([0-9a-z]{1,64})")
+RECEIPT = r"([0-9]{1,5})\.([0-9]{1,20})\.([0-9a-z]{1,64})"
+"""A receipt as text: partition, position, branch."""
+
+_RECEIPT = re.compile(RECEIPT)
 
 
 class Status(StrEnum):

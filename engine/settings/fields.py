@@ -213,7 +213,7 @@ class Settings(BaseModel):
         1000, ge=1, description="Connections it has at once; more are answered 503 and closed."
     )
     http_followers: int = Field(
-        500, ge=0, description="Live views it tells at once; more are answered 503."
+        500, ge=0, description="Live views it tells at once; more are answered 429."
     )
     http_stall_seconds: float = Field(
         20, gt=0,

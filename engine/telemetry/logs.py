@@ -87,6 +87,7 @@ EVENTS: Final = {
     "gateway.stopped": "What was under way is answered; nothing more is taken.",
     "gateway.failed": "Somebody was answered 500: a query or a validator raised. See `error`.",
     "gateway.cut": "A caller sent half a request, or took nothing of an answer, for too long.",
+    "gateway.turned_away": "No body came (408), or too much of one (413), or who asked went (499).",
     "gateway.crowded": "All `http_connections` are taken; more are answered 503 and closed.",
     "gateway.uncrowded": "There is room again.",
     "inbox.mended": "A client set an inbox id in the future: it is in `dead`, work goes on.",

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from engine.app import Health
@@ -15,7 +16,7 @@ from engine.core.registry import Domain
 from engine.edge.client import Client
 from engine.edge.http.answers import JSON, encoded
 from engine.edge.http.authentication import authentication
-from engine.edge.http.boundary import ROUTE, Boundary
+from engine.edge.http.boundary import HUNG_UP, ROUTE, Boundary
 from engine.edge.http.callers import Doors, Rates
 from engine.edge.http.commands import Commands
 from engine.edge.http.live import Followers
@@ -36,6 +37,7 @@ def application(
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.add_exception_handler(SemelError, _semel_error)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(ClientDisconnect, _nobody_there)
     doors = Doors(authentication(settings), Rates(settings.http_rate))
     commands = Commands(domain, client, settings)
     queries = Queries(domain, client, settings, followers)
@@ -98,6 +100,11 @@ async def _http_error(request: Request, error: Any) -> Response:
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         detail = f"{request.method:.20} is not for this address"
     return _closed_if_unread(plain_problem(error.status_code, detail, dict(error.headers or {})))
+
+
+async def _nobody_there(_: Request, error: Any) -> Response:  # noqa: ARG001 -- Starlette's signature
+    """What is counted; Starlette would make a 500 of it."""
+    return Response(status_code=HUNG_UP)
 
 
 def _closed_if_unread(response: Response) -> Response:

@@ -2,7 +2,6 @@
 
 import time
 
-from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.edge.http.problems import plain_problem
@@ -30,8 +29,6 @@ class Boundary:
 
         try:
             await self._app(scope, receive, sent)
-        except ClientDisconnect:
-            status = status or HUNG_UP
         except Exception as error:  # noqa: BLE001 -- a query's or a validator's own fault
             log.error(
                 "gateway.failed", method=scope["method"], route=_route(scope),
@@ -42,7 +39,17 @@ class Boundary:
                     scope, receive, sent
                 )
         finally:
-            gateway.REQUESTS.labels(_route(scope), str(status or HUNG_UP)).inc()
+            _note(scope, status or HUNG_UP)
+
+
+def _note(scope: Scope, status: int) -> None:
+    """Count a request, and tell the log of one that was no good use of the wire."""
+    gateway.REQUESTS.labels(_route(scope), str(status)).inc()
+    if status in TURNED_AWAY:
+        log.info(
+            "gateway.turned_away", status=status, method=scope["method"], route=_route(scope),
+            client=scope.get("client"),
+        )  # fmt: skip
 
 
 ROUTE = "semel.route"
@@ -50,6 +57,9 @@ ROUTE = "semel.route"
 
 HUNG_UP = 499
 """What is counted for a caller who went before he was answered; nginx counts so too."""
+
+TURNED_AWAY = frozenset({408, 413, HUNG_UP})
+"""A body that did not come, one that is too large, a caller who went: few, and worth a line."""
 
 
 def _route(scope: Scope) -> str:

@@ -21,11 +21,11 @@ from engine.edge.fates import ask_fate
 from engine.edge.handing_over import hand_over
 from engine.edge.http.answers import JSON, RECEIPT, encoded
 from engine.edge.http.problems import problem_of, rejected
-from engine.edge.http.reading import expected_version, json_body, parameters, wait_of
+from engine.edge.http.reading import ENTRY, expected_version, json_body, parameters, wait_of
 from engine.settings import Settings
 
 _TRACE = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[ -~]{0,200})?")
-_ENTRY = re.compile(r"[0-9]{1,19}-[0-9]{1,19}")
+_ENTRY = re.compile(ENTRY)
 
 
 class Commands:

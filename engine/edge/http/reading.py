@@ -10,7 +10,13 @@ from engine.core.errors import Rejected
 from engine.core.refusal import malformed
 from engine.edge.http.problems import rejected
 
-_VERSION = re.compile(r'(?:W/)?"?([0-9]{1,18})"?')
+VERSION = r'(?:W/)?"?([0-9]{1,18})"?'
+"""A version as ``If-Match`` has it; people leave the quotes out, and proxies make tags weak."""
+
+ENTRY = r"[0-9]{1,19}-[0-9]{1,19}"
+"""A stream id, as ``Location`` has it."""
+
+_VERSION = re.compile(VERSION)
 _WAIT = re.compile(r"wait\s*=\s*\"?([0-9]{1,9}(?:\.[0-9]{1,9})?)\"?")
 _JSON_TYPE = re.compile(r"application/(?:[\w.-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 

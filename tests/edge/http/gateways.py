@@ -1,5 +1,6 @@
 """The order shop behind a gateway, all in this process, and what is said to it."""
 
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -20,12 +21,17 @@ ORDER: Mapping[str, Any] = {
 
 @asynccontextmanager
 async def gateway(
-    redis: str, namespace: str, *, engine: bool = True, **more: Any
+    redis: str, namespace: str, *, engine: bool = True, kept: int | None = None, **more: Any
 ) -> AsyncIterator[str]:
-    """A gateway, with an engine and a worker unless there shall be none; gives where it is."""
+    """A gateway, with an engine and a worker unless there shall be none; gives where it is.
+
+    Of what callers have not read yet the kernel keeps about ``kept`` bytes; else megabytes.
+    """
     set_up = settings.load(redis=redis, namespace=namespace, partitions=4, audit_load=0, **more)
     domain, health = app.domain_of(set_up), app.Health(set_up.stall_seconds)
     with listening("127.0.0.1", 0) as listener:
+        if kept is not None:  # connections have it of their listener
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, kept)
         roles = [gateway_role(set_up, domain, health, listener, 4)]
         if engine:
             roles += [app.engine_role(set_up, domain), app.worker_role(set_up, domain)]

@@ -3,16 +3,24 @@
 import json
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from resource import RLIMIT_NOFILE, getrlimit, setrlimit
+from typing import Any
 
 import pytest
 from anyio.from_thread import BlockingPortal
+from httpx2 import Limits
+from structlog.testing import capture_logs
 
+from engine.settings import load
+from tests.conftest import _missing
 from tests.edge.http.gateways import Shop, gateway, new_order
 from tests.eventually import at_last
 
 CONNECTIONS = 20
 STALL_SECONDS = 0.5
+MANY = 10_000
+"""Connections, ten times as many as a gateway takes unless it is told otherwise."""
 
 
 @pytest.fixture(scope="module")
@@ -65,9 +73,16 @@ SHIP = "/v1/commands/ShipOrder?aggregate=order-1"
 JSON = "content-type: application/json"
 
 
+def turned_away(lines: list[Any]) -> list[int]:
+    """With which statuses callers were turned away, as the log has it."""
+    return [line["status"] for line in lines if line["event"] == "gateway.turned_away"]
+
+
 def test_a_body_of_100_mb_is_refused_before_it_is_read(narrow_url: str) -> None:
-    answer = said_to(narrow_url, head(SHIP, JSON, f"content-length: {100 * 1024 * 1024}"))
+    with capture_logs() as lines:
+        answer = said_to(narrow_url, head(SHIP, JSON, f"content-length: {100 * 1024 * 1024}"))
     assert answer.startswith(b"HTTP/1.1 413 ")
+    assert turned_away(lines) == [413]
     assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "too_large"
 
 
@@ -89,8 +104,10 @@ def test_a_body_that_does_not_say_how_long_it_is_is_refused_when_it_is_too_long(
 
 
 def test_a_body_that_does_not_come_is_waited_for_no_longer_than_set(narrow_url: str) -> None:
-    answer = said_to(narrow_url, head(SHIP, JSON, "content-length: 10") + b"{")
+    with capture_logs() as lines:
+        answer = said_to(narrow_url, head(SHIP, JSON, "content-length: 10") + b"{")
     assert answer.startswith(b"HTTP/1.1 408 ")
+    assert turned_away(lines) == [408]
 
 
 def test_half_a_head_and_silence_are_cut(narrow_url: str, narrow: Shop) -> None:
@@ -109,9 +126,14 @@ def test_what_is_no_http_is_answered_400(narrow_url: str) -> None:
 def test_who_hangs_up_in_the_middle_of_a_request_harms_nobody(
     narrow_url: str, narrow: Shop
 ) -> None:
-    for what in (head(SHIP, JSON, "content-length: 10") + b"{", head(SHIP)[:-9], b"P"):
-        with socket.create_connection(address_of(narrow_url)) as connection:
-            connection.sendall(what)
+    with capture_logs() as lines:
+        for what in (head(SHIP, JSON, "content-length: 10") + b"{", head(SHIP)[:-9], b"P"):
+            with socket.create_connection(address_of(narrow_url)) as connection:
+                connection.sendall(what)
+        at_last(lambda: turned_away(lines) == [499], "the one whose head was whole is noted")
+    assert (
+        'requests_total{route="/v1/commands/{type}",status="499"} 1' in narrow.get("/metrics").text
+    )
     order = new_order()
     assert narrow.order(order).status_code == 201
     with socket.create_connection(address_of(narrow_url)) as connection:
@@ -146,3 +168,40 @@ def test_who_takes_nothing_of_his_answers_is_cut(narrow_url: str, narrow: Shop) 
         slow.sendall(b"GET /metrics HTTP/1.1\r\nhost: localhost\r\n\r\n" * 500)
         at_last(lambda: cut(narrow, "stuck") > before, "it is cut")
     assert narrow.order(new_order()).status_code == 201
+
+
+@contextmanager
+def room_for(files: int) -> Iterator[None]:
+    """As many open files as that, of this process."""
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    if hard < files:
+        _missing(f"{files} open files for a process: ulimit -Hn")
+    setrlimit(RLIMIT_NOFILE, (max(soft, files), hard))
+    yield
+    setrlimit(RLIMIT_NOFILE, (soft, hard))
+
+
+def test_of_ten_thousand_connections_those_too_many_are_refused(
+    portal: BlockingPortal, valkey_url: str, namespace: str
+) -> None:
+    """As many as the settings say stay. Who was there goes on, who comes after is served."""
+    served = gateway(valkey_url, namespace, http_stall_seconds=60)
+    limit = load().http_connections
+    with (
+        room_for(MANY + 2000),
+        portal.wrap_async_context_manager(served) as url,
+        Shop(base_url=url, timeout=10, limits=Limits(keepalive_expiry=30)) as shop,
+    ):
+        assert shop.get("/livez").status_code == 200  # this one is kept
+        with ExitStack() as room, capture_logs() as lines:
+            many = [
+                room.enter_context(socket.create_connection(address_of(url), timeout=10))
+                for _ in range(MANY)
+            ]
+            assert shop.order(new_order()).status_code == 201
+            assert all(one.recv(12) == b"HTTP/1.1 503" for one in many[limit - 1 :])
+            assert f"semel_gateway_connections {limit}.0" in shop.get("/metrics").text
+        assert [line["event"] for line in lines].count("gateway.crowded") == 1
+        at_last(lambda: "semel_gateway_connections 1.0" in shop.get("/metrics").text, "they left")
+        with Shop(base_url=url) as late:
+            assert late.get("/livez").status_code == 200

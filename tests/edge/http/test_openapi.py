@@ -1,5 +1,6 @@
 """The document, held against the domain and against what the gateway does."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from pydantic import TypeAdapter
 
 from engine import app, settings
 from engine.core import errors
+from engine.core.outcome import Receipt
 from engine.edge.http.openapi import document
 from engine.edge.http.openapi.examples import example_of
 from engine.edge.http.problems import title_of, type_of
@@ -28,6 +30,24 @@ def test_the_example_of_a_command_is_one(name: str) -> None:
     body = DOCUMENT["paths"][f"/v1/commands/{name}"]["post"]["requestBody"]
     example = body["content"]["application/json"]["example"]
     TypeAdapter(DOMAIN.commands[name].command).validate_python(example)
+
+
+@pytest.mark.parametrize(
+    ("operation", "name", "told"),
+    [
+        ("/v1/queries/GetOrderById", "Semel-Receipt", str(Receipt(16383, 10**9, "1f9c83d0"))),
+        ("/v1/commands/{id}", "entry", "1700000000000-0"),
+        ("/v1/commands/ShipOrder", "If-Match", '"1234567890"'),
+        ("/v1/commands/ShipOrder", "If-Match", "3"),
+        ("/v1/commands/ShipOrder", "Idempotency-Key", '"01890a5d-ac96-774b-bcce-b302099a8057"'),
+    ],
+)
+def test_what_a_gateway_tells_fits_where_it_is_said_again(
+    operation: str, name: str, told: str
+) -> None:
+    [asked] = DOCUMENT["paths"][operation].values()
+    [parameter] = [each for each in asked["parameters"] if each["name"] == name]
+    assert re.search(parameter["schema"]["pattern"], told)
 
 
 def test_every_reference_leads_somewhere() -> None:

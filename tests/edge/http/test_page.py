@@ -33,7 +33,7 @@ def test_each_line_that_one_types_is_answered_as_the_page_says(fresh_url: str) -
     if shutil.which("curl") is None:
         _missing("curl on the PATH")
     typed = re.findall(r"```sh\n(.*?)```\n\n```http\n(.*?)```", PAGE, re.DOTALL)
-    assert len(typed) == PAGE.count("```sh") == 7
+    assert len(typed) == PAGE.count("```http") == 7
     for command, expected in typed:
         here = command.replace("localhost:7902", fresh_url.removeprefix("http://"))
         ended = subprocess.run(

@@ -9,6 +9,7 @@ from engine.core.registry import Domain
 from engine.core.routing import ID_LENGTH_LIMIT
 from engine.edge.http.openapi.examples import example_of
 from engine.edge.http.openapi.parts import (
+    ANY_ID,
     COMMAND_HEADERS,
     COMPONENTS,
     HEADERS_OUT,
@@ -18,9 +19,7 @@ from engine.edge.http.openapi.parts import (
     reference,
 )
 from engine.edge.http.openapi.schemas import Schemas, schemas_of
-
-ANY_ID = r"^[!-.0-z|~]+$"
-"""Ids in ASCII: printable, without ``{``, ``}``, ``/`` and spaces."""
+from engine.edge.http.reading import ENTRY
 
 Part = dict[str, Any]
 
@@ -99,7 +98,7 @@ def _fate() -> Part:
              "schema": {"type": "string", "pattern": "^[a-z]+-" + ANY_ID[1:],
                         "maxLength": ID_LENGTH_LIMIT}},
             {"name": "entry", "in": "query", "description": "Where it stands; without, it is "
-             "searched for.", "schema": {"type": "string", "pattern": "^[0-9]{1,13}-[0-9]{1,9}$"}},
+             "searched for.", "schema": {"type": "string", "pattern": f"^{ENTRY}$"}},
         ],
         "responses": {
             "200": _answer("Its outcome, or that it has none yet.", reference("Fate"),

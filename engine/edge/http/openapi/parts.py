@@ -3,8 +3,15 @@
 from http import HTTPStatus
 from typing import Any
 
-from engine.core.outcome import Status
+from engine.core.outcome import RECEIPT, Status
 from engine.core.routing import ID_LENGTH_LIMIT
+from engine.edge.http.reading import VERSION
+
+ANY_ID = r"^[!-.0-z|~]+$"
+"""Ids in ASCII: printable, without ``{``, ``}``, ``/`` and spaces."""
+
+_LATIN = r"\u00a1-\u00ac\u00ae-\u00ff"
+"""What else is printable in a header, which is read as Latin-1."""
 
 Part = dict[str, Any]
 
@@ -34,15 +41,15 @@ def _header(name: str, description: str, example: str, **fits: Any) -> Part:
 
 COMMAND_HEADERS = [
     _header(
-        "Idempotency-Key", "The command's id; a new one where it is missing.", "order-42-create",
-        pattern="^[!#-.0-z|~]+$", maxLength=ID_LENGTH_LIMIT,
+        "Idempotency-Key", "The command's id, also in quotes; a new one where it is missing.",
+        "order-42-create", pattern=f"^[!-.0-z|~{_LATIN}]+$", maxLength=ID_LENGTH_LIMIT + len('""'),
     ),
     _header("If-Match", "The version that the aggregate must have.", '"3"',
-            pattern='^"[0-9]{1,9}"$'),
+            pattern=f"^{VERSION}$"),
     _header("If-None-Match", "`*`: there must be no such aggregate yet.", "*"),
     _header("Prefer", "`wait=N`, how long to wait in seconds; `respond-async` not to.", "wait=5"),
     _header("X-Correlation-ID", "What this belongs to; kept with the events.", "visit-7",
-            pattern="^[!-~]+$", maxLength=200),
+            pattern=f"^[ -~{_LATIN}]+$", maxLength=200),
     _header("traceparent", "W3C trace context; kept with the events.",
             "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
 ]  # fmt: skip
@@ -51,7 +58,7 @@ COMMAND_HEADERS = [
 QUERY_HEADERS = [
     _header("Semel-Receipt", "Of an outcome: the answer has seen what that command did. The "
             "parameter `after` says the same.", "2.17.5f2bb5a2",
-            pattern="^[0-9]{1,2}\\.[0-9]{1,3}\\.[0-9a-z]{1,8}$"),
+            pattern=f"^{RECEIPT}$"),
     _header("If-None-Match", "The tag of an answer: 304 where it is the same.", '"1f9c83d0"'),
     _header("Prefer", "`wait=N`: how long a view may take to reach a receipt.", "wait=5"),
 ]  # fmt: skip
