@@ -6,6 +6,10 @@
 
 BIN := .venv/bin
 READY := .venv/ready
+WORKERS ?= 3
+# Hundreds of processes are started by tests alone. Without compiled files, which some machines forbid
+# by this, each of them compiles the engine anew, and that takes longer than all else that it does.
+unexport PYTHONDONTWRITEBYTECODE
 
 # The newest Python on the PATH that will do; `make setup PYTHON=…` names another.
 PYTHON ?= $(shell for python in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -21,8 +25,12 @@ setup: $(READY) ## prepare .venv, with the command semel in .venv/bin
 demo: $(READY) ## watch orders flow through the order shop
 	@$(BIN)/semel demo
 
+# Two passes. Files share the cores, and much of their time is waiting: three at once, each worker
+# with servers of its own; what hangs is given more time to show it. Then, one after the other, the
+# files that say `pytestmark = pytest.mark.alone`; they are looked for by that word.
 test: lint ## everything that CI checks: style, types and tests
-	$(BIN)/pytest
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --timeout 120 -m "not alone"
+	$(BIN)/pytest -m alone $$(grep -rl --include='test_*.py' 'mark\.alone' tests)
 
 # SECONDS and SEED say how long and which schedule; WITH="tail lost" adds what is not in the mix.
 faults: $(READY) ## kill, freeze and cut everything for SECONDS=60, as SEED=… says

@@ -27,6 +27,8 @@ RATES = ("engine_rate", "submit_rate")
 ATTEMPTS = 4
 """A neighbour may take the machine during one; a real loss is there in each."""
 
+pytestmark = pytest.mark.alone
+
 
 def ratios(figures: dict[str, Any]) -> dict[str, float]:
     """What is held against the record: the more the better."""

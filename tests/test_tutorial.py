@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.edge.probe import spare_port
 from tests.edge.command_line import ROOT, Daemon
 
 PAGE = (ROOT / "docs/tutorial.md").read_text()
@@ -75,9 +75,7 @@ class Reader:
 
 @pytest.mark.timeout(120)
 def test_every_step_does_what_it_says(tmp_path: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        reader = Reader(tmp_path, free.getsockname()[1])
+    reader = Reader(tmp_path, spare_port())
     with ExitStack() as running:
         typed = ""
         for name, language, block in [*STEP.findall(PAGE), ("", "sh", "")]:

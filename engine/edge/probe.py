@@ -66,6 +66,14 @@ def free_ports() -> Iterator[int]:
     return filter(is_free, range(_FIRST_PORT, _FIRST_PORT + _PORTS_TRIED))
 
 
+def spare_port() -> int:
+    """A port nobody listens on, and nobody who asks for one is given in the next moments."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def is_free(port: int) -> bool:
     """Whether a server could listen there; raises `Misuse` for what is no port."""
     if not 0 < port <= _HIGHEST_PORT:

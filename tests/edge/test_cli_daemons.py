@@ -11,6 +11,8 @@ from tests.edge.command_line import Semel
 from tests.eventually import at_last
 from tests.northwind import commands
 
+pytestmark = pytest.mark.alone
+
 NOWHERE = "redis://:secret@127.0.0.1:1/0"
 """No server listens there."""
 

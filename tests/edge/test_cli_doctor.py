@@ -12,7 +12,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from engine.edge.binary import Binary
-from engine.edge.probe import free_ports
+from engine.edge.probe import spare_port
 from tests.edge.command_line import ROOT, Semel
 from tests.eventually import at_last
 
@@ -27,7 +27,7 @@ GUESSED_BYTES = 480
 @contextmanager
 def configured(binary: Binary, home: Path) -> Iterator[str]:
     """A server that was started as the documents say."""
-    port = next(iter(free_ports()))
+    port = spare_port()
     words = [str(binary.path), str(ROOT / "config/redis.conf"), "--port", str(port)]
     with subprocess.Popen([*words, "--dir", str(home)], stdout=subprocess.DEVNULL) as server:
         try:

@@ -1,6 +1,5 @@
 """A server that is killed, comes back with its data, or is replaced by an older copy of itself."""
 
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from engine.edge.binary import Binary
+from engine.edge.probe import spare_port
 from tests.eventually import eventually
 from tests.faults.clock import Clock
 from tests.faults.program import Program
@@ -35,7 +35,7 @@ class Server:
     """One port and one directory."""
 
     def __init__(self, binary: Binary, place: Path, name: str, clock: Clock) -> None:
-        self.binary, self.clock, self.port = binary, clock, free_port()
+        self.binary, self.clock, self.port = binary, clock, spare_port()
         data = place / name
         data.mkdir()
         settings = {**_SETTINGS, "port": str(self.port), "dir": str(data)}
@@ -89,11 +89,3 @@ class Server:
         """Take nothing more from its source. It has what it has."""
         async with self.admin() as redis:
             await redis.replicaof("NO", "ONE")
-
-
-def free_port() -> int:
-    """A port nobody listens on, and nobody is given in the next moments."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -38,6 +38,8 @@ _STALL_SECONDS = 20
 _FLIP_SECONDS = 15
 """So often a build must have gone live, for all that is killed: half as often as one is begun."""
 
+pytestmark = pytest.mark.alone
+
 TAIL_LOST: Tracks = {"surroundings": {"tail lost": ON_DEMAND["tail lost"]}}
 
 

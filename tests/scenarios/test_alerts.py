@@ -21,7 +21,7 @@ ALERT, RECOVERED = "projection.alert", "projection.recovered"
 FOR_SECONDS = "1.5"
 UNTRUE = {"running", "idle"}
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.alone, pytest.mark.timeout(120)]
 
 
 class Shop:

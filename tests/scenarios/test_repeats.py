@@ -53,7 +53,9 @@ def added(plain: PlainClient, key: str, id: str) -> dict[str, Any]:
     return outcome
 
 
-@pytest.mark.parametrize("id", ["same", uuid7(time.time_ns() // 1_000_000)])
+@pytest.mark.parametrize(
+    "id", ["same", uuid7(time.time_ns() // 1_000_000)], ids=["no time", "a time"]
+)
 def test_from_any_client_before_and_after_a_crash(
     semel: Semel, plain: PlainClient, id: str
 ) -> None:

@@ -90,7 +90,7 @@ async def test_a_full_server_runs_nothing_and_says_so(
 ) -> None:
     async with opened(server_url) as scripts:
         keys = [f"{{{namespace}}}{n}" for n in range(2)]
-        call: list[Argument] = ["inbox", "0-0", "1-0", "id", "type", "aggregate", "data", "meta"]
+        call: list[Argument] = ["inbox", "0-0", "1-0", 4, "id", "id-1", "type", "Noted"]
         redis.config_set("maxmemory", 1)
         with pytest.raises(NotNow, match=r"^OOM "):
             await scripts.call("submit", keys, call)

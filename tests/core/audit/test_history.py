@@ -100,7 +100,11 @@ def test_two_effects_with_others_between_are_one_too_many() -> None:
     assert ("doubled", "4-0") in places(judged(*split, outcome("5-0", "order-1", 3, 4, "a")))
 
 
-@pytest.mark.parametrize(("id", "may"), [("a", True), (uuid7(1000), False), ("inbox/1-0/t", False)])
+@pytest.mark.parametrize(
+    ("id", "may"),
+    [("a", True), (uuid7(1000), False), ("inbox/1-0/t", False)],
+    ids=["no time", "a time", "an entry"],
+)
 def test_beyond_the_window_only_an_id_without_time_may_run_again(id: str, may: bool) -> None:  # noqa: FBT001
     entries = [
         event(1, "order-1", 1, "5-0", id),

@@ -3,8 +3,12 @@
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.edge.rebuilding.shop import NAME, Shop
 from tests.eventually import at_last
+
+pytestmark = pytest.mark.alone
 
 
 def test_a_read_model_is_built_anew_while_commands_come_and_comes_out_the_same(

@@ -22,7 +22,7 @@ from engine.edge.bench.nodes import running, share_evenly
 from engine.edge.bench.wording import times
 from engine.edge.bench.workload import Wish
 from engine.edge.client import Client
-from engine.edge.probe import HOST, free_ports
+from engine.edge.probe import HOST, spare_port
 from engine.settings import Settings
 
 IN_FLIGHT = 64
@@ -58,7 +58,7 @@ class Beside(msgspec.Struct, frozen=True):
 
 async def gateway(settings: Settings, domain: Domain, port: int, commands: int) -> Beside:
     """Send so many commands by each door; raises `SemelError` where one is not accepted."""
-    at = next(free_ports())
+    at = spare_port()
     async with (
         app.namespace_session(settings, create=app.DEFAULT_PARTITIONS) as session,
         running(settings, "run") as engine,
