@@ -3,6 +3,10 @@
 Run as a process of its own, with a `Plan` as JSON; it prints what it saw, as JSON too. Every
 command has a time at which it is due, and its latency is counted from then, however late it
 was sent: a system that stands still for a second is charged for all that was due in it.
+
+One in five waits for its outcome, as clients do, and is timed. The others are added alone: whoever
+waits for those is on another machine, and would take a quarter of the cores here. In the end each
+of them must have had its event too.
 """
 
 import sys
@@ -16,27 +20,33 @@ import msgspec
 from anyio.abc import TaskGroup
 
 from engine import app, settings
+from engine.app import RedisSession
 from engine.core.errors import SemelError
+from engine.core.ids import uuid7
 from engine.core.registry import Domain
+from engine.core.routing import partition_of
 from engine.edge.bench import workload
 from engine.edge.bench.figures import Latency
 from engine.edge.bench.parts import rebuild
 from engine.edge.bench.workload import EVENTS_PER_ORDER, Wish
 from engine.edge.client import Client
+from engine.edge.entries import entry_fields
 
 MODULE = "engine.edge.bench.load"
 
 WARM, BEFORE, DURING, AFTER = "warm", "before", "during", "after"
 """The phases of a run; a command belongs to the one in which it was due."""
 
-VIEW_EVERY = 10
-"""So often the view is asked for a command's effect: it costs a client more than to tell."""
+WAIT_EVERY, VIEW_EVERY = 5, 10
+"""So often somebody waits for an outcome, and then asks a view for its effect."""
 
 _BACKLOG_SECONDS = 10.0
 """Commands unanswered for so long, on average: the rate is more than this machine can do."""
 
 _WAIT_SECONDS = 30.0
 """A client that gives up sooner would hide how long it takes."""
+
+_LOOK_SECONDS = 0.1
 
 _ENDLESS = 10**12
 
@@ -85,8 +95,8 @@ class Seen(msgspec.Struct, frozen=True):
 class _Load:
     """Commands on their way, each at its time, and how long they took by phase."""
 
-    def __init__(self, plan: Plan, client: Client, domain: Domain) -> None:
-        self._plan, self._client = plan, client
+    def __init__(self, plan: Plan, session: RedisSession, client: Client, domain: Domain) -> None:
+        self._plan, self._session, self._client = plan, session, client
         self._query: Any = domain.queries["GetOrderById"].query
         self._under_way = 0
         self._began: dict[str, float] = {}
@@ -127,7 +137,25 @@ class _Load:
                     f"than this machine can do"
                 )
             self._late.append(time.monotonic() - due)
-            tasks.start_soon(self._one, wish, due, self._phase, number % VIEW_EVERY == 0)
+            self.commands += 1
+            if number % WAIT_EVERY:
+                self._add(wish)
+            else:
+                tasks.start_soon(self._one, wish, due, self._phase, number % VIEW_EVERY == 0)
+
+    def _add(self, wish: Wish) -> None:
+        """Send a command that nobody waits for."""
+        self._under_way += 1
+        fields = entry_fields(
+            wish.type, wish.order, wish.data, uuid7(time.time_ns() // 1_000_000), b""
+        )
+        home = partition_of(wish.order, self._session.partitions)
+        self._session.submit(home, fields, self._added)
+
+    def _added(self, told: str | SemelError) -> None:
+        self._under_way -= 1
+        if isinstance(told, SemelError):
+            self.errors[type(told).__name__] += 1
 
     async def _one(self, wish: Wish, due: float, phase: str, is_viewed: bool) -> None:  # noqa: FBT001
         self._under_way += 1
@@ -149,7 +177,16 @@ class _Load:
             self.errors[type(error).__name__] += 1
         finally:
             self._under_way -= 1
-            self.commands += 1
+
+    async def settle(self, events_before: int) -> None:
+        """Wait until each command has had its event: any that has none is an error."""
+        count, partitions = self._session.inspection.event_count, self._session.partitions
+        wanted = events_before + self.commands
+        with anyio.move_on_after(_WAIT_SECONDS):
+            while await count(partitions) < wanted:  # noqa: ASYNC110 - other processes' work
+                await anyio.sleep(_LOOK_SECONDS)
+        if missing := wanted - await count(partitions):
+            self.errors["NoEvent"] += missing
 
     def phases(self) -> dict[str, Phase]:
         """What was seen, without the warming up."""
@@ -172,7 +209,8 @@ async def _run(plan: Plan) -> Seen:
     here = settings.load(redis=plan.redis, namespace=plan.namespace)
     domain = app.domain_of(here)
     async with app.namespace_session(here) as session, app.open_client(here, domain) as client:
-        load = _Load(plan, client, domain)
+        load = _Load(plan, session, client, domain)
+        events = await session.inspection.event_count(session.partitions)
         async with anyio.create_task_group() as tasks:
             load.enter(WARM)
             tasks.start_soon(load.keep, tasks)
@@ -189,6 +227,7 @@ async def _run(plan: Plan) -> Seen:
             await anyio.sleep(plan.seconds)
             load.end()
             share = (time.process_time() - used) / (time.monotonic() - began)
+        await load.settle(events)
     flipped = not waiting.cancelled_caught
     return Seen(load.commands, flipped, load.phases(), dict(load.errors), share, load.late)
 
