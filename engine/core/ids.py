@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from functools import lru_cache
 from uuid import UUID
 
 _UUID7 = re.compile(
@@ -24,8 +25,12 @@ def uuid7(unix_ms: int) -> str:
     return str(UUID(int=value))
 
 
+@lru_cache(maxsize=1024)
 def uuid7_ms(text: str) -> int | None:
-    """The time in a UUIDv7, in milliseconds since 1970; None for any other id."""
+    """The time in a UUIDv7, in milliseconds since 1970; None for any other id.
+
+    The ids of a batch are asked twice: whether they may be unknown, and whether they are too old.
+    """
     if _UUID7.fullmatch(text) is None:
         return None
     return int(text[:8] + text[9:13], 16)

@@ -24,7 +24,7 @@ from engine.runtime.reviving import Reviving
 from engine.runtime.snapshots import SnapshotWriter
 from engine.runtime.warm import Actor, Bounds, WarmActors
 from engine.settings import Settings
-from engine.telemetry.actors import count_actors, forget_actors
+from engine.telemetry.actors import forget_actors, show_actors
 
 
 class Limits(NamedTuple):
@@ -98,10 +98,13 @@ class Actors:
             if command.addressed and kind_of(command.aggregate) in deciders
         )
 
-    async def settle(self, partition: int) -> None:
+    async def settle(self) -> None:
         """Do what is due once every event of the actors is committed; raises `Fenced`."""
         await self._snapshots.write()
-        count_actors(partition, len(self._actors), self._actors.bytes)
+
+    def show(self, partition: int) -> None:
+        """Say of a partition how many there are, until it is given up."""
+        show_actors(partition, lambda: len(self._actors), lambda: self._actors.bytes)
 
     def forget(self, partition: int) -> None:
         """Say no more of the actors of a partition that is given up."""

@@ -101,6 +101,7 @@ class Partition:
         horizon, take = Horizon(self._ledger.now_ms), self._waiting.take
         subscription = self._feed.subscribe(self._key, self._head.command)
         self._stop = subscription.close
+        self._actors.show(self.number)
         try:
             while not self._stopping and (entries := await take(subscription)) is not None:
                 self.progress.took()
@@ -114,7 +115,7 @@ class Partition:
                     if not self._stopping:
                         await self._handle(batch)
                 await self._take_up()
-                await self._actors.settle(self.number)
+                await self._actors.settle()
                 self.progress.rests()
         finally:
             subscription.close()

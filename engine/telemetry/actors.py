@@ -1,5 +1,7 @@
 """Metrics of actors: how many are in memory, and what snapshots do for them."""
 
+from collections.abc import Callable
+
 from prometheus_client import Counter, Gauge
 
 from engine.telemetry.metrics import REGISTRY
@@ -29,10 +31,10 @@ SNAPSHOTS_IGNORED = Counter(
 )
 
 
-def count_actors(partition: int, count: int, size: int) -> None:
-    """Say how many actors a partition has in memory, and what they take."""
-    ACTORS.labels(partition).set(count)
-    ACTORS_BYTES.labels(partition).set(size)
+def show_actors(partition: int, count: Callable[[], int], size: Callable[[], int]) -> None:
+    """Say how many actors a partition has in memory, and what they take, whenever asked."""
+    ACTORS.labels(partition).set_function(count)
+    ACTORS_BYTES.labels(partition).set_function(size)
 
 
 def forget_actors(partition: int) -> None:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from prometheus_client import Gauge
+
 from engine import Decider
 from engine.runtime.warm import ACTOR_BYTES, Actor, Bounds, WarmActors
 from engine.telemetry.actors import ACTORS, ACTORS_BYTES, ACTORS_EVICTED
@@ -74,10 +76,14 @@ async def test_a_partition_says_how_many_it_has_and_keeps_within_bytes() -> None
             for probe in probes:
                 outcome = await stage.answer("Note", probe, {"text": "x" * 3 * KILO})
                 assert outcome.version == n
-        shown = ACTORS.labels(1)._value, ACTORS_BYTES.labels(1)._value
-        await eventually(lambda: shown[0].get() == 1, "one of them is left")
-        assert shown[1].get() > 6 * KILO
+        await eventually(lambda: shown(ACTORS, 1) == [1], "one of them is left")
+        [size] = shown(ACTORS_BYTES, 1)
+        assert size > 6 * KILO
     assert evicted("bytes") > before
-    assert not [
-        one for one in next(iter(ACTORS.collect())).samples if one.labels["partition"] == "1"
-    ]
+    assert not shown(ACTORS, 1)
+
+
+def shown(gauge: Gauge, partition: int) -> list[float]:
+    """What a scrape finds of a partition."""
+    [metric] = gauge.collect()
+    return [one.value for one in metric.samples if one.labels["partition"] == str(partition)]

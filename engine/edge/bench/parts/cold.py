@@ -109,7 +109,7 @@ async def _keep(settings: Settings, session: RedisSession, domain: Domain, custo
     always = settings.model_copy(update={"snapshot_events": 1})
     actors = _actors(always, session, domain, customer, token)
     await actors.load([customer])
-    await actors.settle(partition)
+    await actors.settle()
     await session.leases.release(lease, token)
 
 
