@@ -99,13 +99,16 @@ class Deciding:
         return answers
 
     def _unasked(self, command: Received) -> Answer | None:
-        """The answer to a command that no decider need see."""
+        """The answer to a command that no decider need see.
+
+        Whether its id can be believed comes first: what is remembered of an id has its time.
+        """
+        unfit = self._window.refusal(command, None) if command.addressed else None
+        if unfit is not None:
+            return refused(unfit, of_id=False)
         if command.broken is not None:
             return failed(command, *command.broken)
-        if command.refusal is not None:
-            return refused(command.refusal)
-        refusal = self._window.refusal(command, None)
-        return None if refusal is None else refused(refusal, of_id=False)
+        return None if command.refusal is None else refused(command.refusal)
 
     def _at_once(self, command: Received) -> Answer | Deferral | None:
         """What a decider says that need not wait; None where it turns out to."""

@@ -147,6 +147,7 @@ class Partition:
             if is_deadly:
                 guests[0].received = self._intake.receive(guests[0].entry, is_deadly=True)
             received = [guest.received for guest in guests]
+            await self._remembering.enough(received)
             await self._timers.look(received)
             look = self._actors.count if is_deadly else self._actors.load
             versions = await look(self._actors.addressed(received))

@@ -114,7 +114,7 @@ class Settings(BaseModel):
     )
     id_skew_seconds: float = Field(
         10, ge=0,
-        description="How far clients' clocks may differ from Redis's, for ids that carry a time.",
+        description="How far clocks of clients may be from Redis's, for ids with a time.",
     )  # fmt: skip
     patience_seconds: float = Field(
         0.1, ge=0, le=5,

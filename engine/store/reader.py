@@ -176,7 +176,7 @@ class StreamReader:
 
         Not through a group: who sets that back finds the read under way.
         """
-        for _ in range(TURNS if count <= FEW and not self._group else 0):
+        for _ in range(TURNS if 0 < count <= FEW and not self._group else 0):
             await anyio.lowlevel.checkpoint()
 
     def _deliver(self, read: Mapping[bytes, list[Entry]]) -> None:

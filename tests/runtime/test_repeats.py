@@ -140,6 +140,18 @@ async def test_an_id_from_the_future_is_refused_until_its_time_comes(between: st
         assert (await stage.answer("Note", PROBE, id=ahead["id"])).status is Status.ACCEPTED
 
 
+@pytest.mark.parametrize("wrong", [{"type": "NoSuch"}, {"type": "Note", "data": {"text": 7}}])
+async def test_an_id_from_the_future_is_nobodys_whatever_else_is_wrong(wrong: Any) -> None:
+    stage = Stage(id_skew_seconds=10)
+    ahead = uuid7(NOON_MS + 30_000)
+    async with stage.owner(HOME):
+        early = await stage.answer(aggregate=PROBE, id=ahead, **wrong)
+    assert early.detail["code"] == "clock"
+    stage.clock.now += 60
+    async with stage.owner(HOME):
+        assert (await stage.answer("Note", PROBE, id=ahead)).status is Status.ACCEPTED
+
+
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that what is remembered takes many pages."""

@@ -118,6 +118,25 @@ async def test_a_repeat_of_what_waited_is_known_by_the_next_owner() -> None:
     assert len(stage.events(PROBE)) == 1
 
 
+async def test_a_repeat_that_waits_is_known_by_who_comes_after_its_firsts_late_outcome() -> None:
+    stage = Stage(**SOON)
+    stage.gates.down.add("s")
+    async with stage.owner(HOME):
+        first, repeat = [await stage.answer("Ask", PROBE, id="a") for _ in "12"]
+    stage.gates.down.clear()
+    stage.wrap = lambda ledger: Meddler(ledger, after={"commit": die})
+    async with stage.session() as session:
+        served, token = await stage.partition(session, HOME), await stage.acquire(session, HOME)
+        with pytest.raises(Death):
+            await served.serve(token)
+    assert list(stage.waiting(HOME)) == [repeat.entry]
+    stage.wrap = lambda ledger: ledger
+    async with stage.owner(HOME):
+        late = await stage.late_outcome(repeat.entry, HOME)
+    assert (late.status, late.detail["first"]["entry"]) == ("duplicate", first.entry)
+    assert stage.events(PROBE) == [("1-0", "Noted")]
+
+
 async def test_what_waits_is_known_however_many_outcomes_came_since() -> None:
     keep = {"outcomes_keep_count": 100, "commands_keep_count": 10, "retry_seconds": 10**6}
     stage = Stage(**keep, **SOON)

@@ -131,7 +131,7 @@ class _Load:
                 await anyio.sleep(-late)
             if self._ended:
                 return
-            if self._under_way > rate * _BACKLOG_SECONDS:
+            if self._under_way > rate / WAIT_EVERY * _BACKLOG_SECONDS:
                 raise SemelError(
                     f"{self._under_way} commands are unanswered: {rate} a second are more "
                     f"than this machine can do"
@@ -179,13 +179,13 @@ class _Load:
             self._under_way -= 1
 
     async def settle(self, events_before: int) -> None:
-        """Wait until each command has had its event: any that has none is an error."""
+        """Wait until each command has had its event: any more that has none is an error."""
         count, partitions = self._session.inspection.event_count, self._session.partitions
-        wanted = events_before + self.commands
+        wanted = events_before + self.commands - self.errors.total()
         with anyio.move_on_after(_WAIT_SECONDS):
             while await count(partitions) < wanted:  # noqa: ASYNC110 - other processes' work
                 await anyio.sleep(_LOOK_SECONDS)
-        if missing := wanted - await count(partitions):
+        if (missing := wanted - await count(partitions)) > 0:
             self.errors["NoEvent"] += missing
 
     def phases(self) -> dict[str, Phase]:

@@ -24,7 +24,9 @@ class Boundary:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                gateway.REQUEST_SECONDS.labels(_route(scope)).observe(time.perf_counter() - began)
+                if status != HUNG_UP:
+                    taken = time.perf_counter() - began
+                    gateway.REQUEST_SECONDS.labels(_route(scope)).observe(taken)
             await send(message)
 
         try:
@@ -39,12 +41,15 @@ class Boundary:
                     scope, receive, sent
                 )
         finally:
-            _note(scope, status or HUNG_UP)
+            _note(scope, status)
 
 
 def _note(scope: Scope, status: int) -> None:
-    """Count a request, and tell the log of one that was no good use of the wire."""
-    gateway.REQUESTS.labels(_route(scope), str(status)).inc()
+    """Count a request, and tell the log of one that was no good use of the wire.
+
+    One without a status was cancelled before it was answered, perhaps by our own end.
+    """
+    gateway.REQUESTS.labels(_route(scope), str(status or HUNG_UP)).inc()
     if status in TURNED_AWAY:
         log.info(
             "gateway.turned_away", status=status, method=scope["method"], route=_route(scope),
