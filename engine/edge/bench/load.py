@@ -22,15 +22,13 @@ from anyio.abc import TaskGroup
 from engine import app, settings
 from engine.app import RedisSession
 from engine.core.errors import SemelError
-from engine.core.ids import uuid7
 from engine.core.registry import Domain
-from engine.core.routing import partition_of
 from engine.edge.bench import workload
 from engine.edge.bench.figures import Latency
 from engine.edge.bench.parts import rebuild
+from engine.edge.bench.parts.submit import add
 from engine.edge.bench.workload import EVENTS_PER_ORDER, Wish
 from engine.edge.client import Client
-from engine.edge.entries import entry_fields
 
 MODULE = "engine.edge.bench.load"
 
@@ -146,11 +144,7 @@ class _Load:
     def _add(self, wish: Wish) -> None:
         """Send a command that nobody waits for."""
         self._under_way += 1
-        fields = entry_fields(
-            wish.type, wish.order, wish.data, uuid7(time.time_ns() // 1_000_000), b""
-        )
-        home = partition_of(wish.order, self._session.partitions)
-        self._session.submit(home, fields, self._added)
+        add(self._session, wish, self._added)
 
     def _added(self, told: str | SemelError) -> None:
         self._under_way -= 1

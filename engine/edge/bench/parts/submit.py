@@ -4,7 +4,7 @@ No engine runs: what is measured are ids, fields, and the way to the stream and 
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import anyio
@@ -58,6 +58,12 @@ async def submit(stage: Stage) -> Submitted:
     )
 
 
+def add(session: app.RedisSession, wish: Wish, told: Callable[[str | SemelError], None]) -> None:
+    """Add a command as the SDK does: a new id, its fields, its partition; wait for nothing."""
+    fields = entry_fields(wish.type, wish.order, wish.data, uuid7(time.time_ns() // 1_000_000), b"")
+    session.submit(partition_of(wish.order, session.partitions), fields, told)
+
+
 async def _batch(session: app.RedisSession, wishes: Iterator[Wish]) -> None:
     """Add commands, and wait until all stand in their streams."""
     left, done = 0, anyio.Event()
@@ -73,9 +79,7 @@ async def _batch(session: app.RedisSession, wishes: Iterator[Wish]) -> None:
 
     for wish in wishes:
         left += 1
-        id = uuid7(time.time_ns() // 1_000_000)
-        fields = entry_fields(wish.type, wish.order, wish.data, id, b"")
-        session.submit(partition_of(wish.order, session.partitions), fields, told)
+        add(session, wish, told)
     await done.wait()
     if refused:
         raise refused[0]
