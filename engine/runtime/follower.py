@@ -80,9 +80,7 @@ class Follower(ABC):
 
     async def _read(self) -> None:
         while not self._stopping.is_set():
-            entries: list[Entry] | None = []
-            with anyio.move_on_after(self._restraint.patience(IDLE_SECONDS)):
-                entries = await self._subscription.take()
+            entries = await self._subscription.take(self._restraint.patience(IDLE_SECONDS))
             if entries:
                 await self._take(entries)
             elif self._restraint.put_off is not None:

@@ -119,7 +119,7 @@ class Partition:
                 self.progress.rests()
         finally:
             subscription.close()
-            metrics.PARTITION_MOVED.remove(self.number)
+            metrics.COMMITS.forget(self.number)
             metrics.COMMANDS_WAITING.remove(self.number)
             self._actors.forget(self.number)
 
@@ -232,7 +232,7 @@ class Partition:
         self._timers.heed(commit.timers)
         late = commit.waits.late.values() if commit.waits is not None else ()
         answers = [record.status for record in (*commit.records, *late)]
-        metrics.count_commit(self.number, answers, draft.event_count, monotonic() - sent)
+        metrics.COMMITS.count(self.number, answers, draft.event_count, monotonic() - sent)
         await reply(self._ledger, self.number, draft, self._settings.reply_seconds)
 
     async def _trim(self, handled: int) -> None:

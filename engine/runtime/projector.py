@@ -75,7 +75,7 @@ class Projector(Follower):
         try:
             await self._follow(self._build.feed.subscribe(self._key, ""), self._lag)
         finally:
-            metrics.PROJECTION_MOVED.remove(self._projection.name, self._partition)
+            metrics.STEPS.forget(self._projection.name, self._partition)
 
     @property
     def _is_level(self) -> bool:
@@ -216,7 +216,7 @@ class Projector(Follower):
     def _count(self, events: int) -> None:
         self.progress.moved(events)
         self._standstill.over()
-        metrics.count_applied(self._projection.name, self._partition, events)
+        metrics.STEPS.count(self._projection.name, self._partition, events)
 
     async def _project(self, event: LoggedEvent) -> list[RowChange] | None:
         """One event's changes, none where its aggregate is parked; None to begin anew.

@@ -20,6 +20,7 @@ class Standstill:
         self._name, self._partition = name, partition
         self._progress, self._stopping = progress, stopping
         self._stands_still = False
+        self._add(0)
 
     async def wait(self, attempts: int, event: LoggedEvent, error: Exception, hint: str) -> None:
         """Say what stands still and why, and wait before the next attempt, or for a stop."""
@@ -39,8 +40,9 @@ class Standstill:
         self._mark(stands_still=False)
 
     def _mark(self, *, stands_still: bool) -> None:
-        self._add(stands_still - self._stands_still)
-        self._stands_still = stands_still
+        if stands_still != self._stands_still:
+            self._add(1 if stands_still else -1)
+            self._stands_still = stands_still
 
     def _tell(self, **about: object) -> None:
         log.error("projection.blocked", projection=self._name, **about)

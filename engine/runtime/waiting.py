@@ -115,6 +115,8 @@ class WaitingRoom:
 
     async def take(self, subscription: Subscription) -> list[Entry] | None:
         """The next commands; none when something that waits is to be looked at first."""
+        if not self._room.count:
+            return await subscription.take()  # a scope costs as much as deciding does
         with anyio.CancelScope(deadline=self._next_due()) as self._rest:
             return await subscription.take()
         return []
@@ -130,6 +132,9 @@ class WaitingRoom:
 
     def due(self, count: int = ROUND) -> list[Queue]:
         """The queues whose first command is to be looked at now, up to ``count``."""
+        if not self._room.count:
+            self._over.clear()
+            return []
         now = anyio.current_time()
         while self._over:
             attempt = self._over.popleft()

@@ -7,27 +7,14 @@ it is true. A commit whose fate is unknown is not counted, whatever became of it
 """
 
 import re
-from collections import Counter as Tally
-from collections.abc import Iterable
-from functools import cache, partial
+from functools import partial
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-)
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
-from engine.core.outcome import Status
+from engine.telemetry.tallies import Commits, Steps
 
-REGISTRY = CollectorRegistry()
+REGISTRY = CollectorRegistry(auto_describe=True)
 """All of semel's metrics and nobody else's: a program that embeds semel keeps its own apart."""
-
-_COMMIT_SECONDS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)
-"""From one command on an idle server to a server that stands still."""
-
-_BATCH_COMMANDS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-"""Up to the most that ``batch_commands`` may be."""
 
 _CODE = re.compile(r"[A-Z]{3,}(?= )")
 """The code of an error reply. redis-py cuts off ERR, which is what stays then."""
@@ -78,19 +65,10 @@ STUCK = Gauge(
 
 # -- Commands ---------------------------------------------------------------------------
 
-COMMITS = Counter("semel_commits_total", "Commits that were answered.", registry=REGISTRY)
-COMMIT_SECONDS = Histogram(
-    "semel_commit_seconds",
-    "From sending a commit to its answer.",
-    registry=REGISTRY,
-    buckets=_COMMIT_SECONDS,
-)
-BATCH_COMMANDS = Histogram(
-    "semel_batch_commands", "Commands in a commit.", registry=REGISTRY, buckets=_BATCH_COMMANDS
-)
-COMMANDS = Counter(
-    "semel_commands_total", "Commands that were answered.", ["status"], registry=REGISTRY
-)
+COMMITS = Commits()
+"""Commits, their commands and events, and when partitions moved."""
+REGISTRY.register(COMMITS)
+
 COMMANDS_DEFERRED = Counter(
     "semel_commands_deferred_total",
     "Commands that were not decided when their turn came, by why.",
@@ -106,28 +84,16 @@ COMMANDS_WAITING = Gauge(
     "Commands that wait to be decided, in a partition of this process.",
     ["partition"], registry=REGISTRY,
 )  # fmt: skip
-EVENTS = Counter("semel_events_total", "Events that were committed.", registry=REGISTRY)
 REPLIES = Counter(
     "semel_replies_total", "Replies that were sent to clients' lists.", registry=REGISTRY
 )
-PARTITION_MOVED = Gauge(
-    "semel_partition_moved_timestamp_seconds",
-    "When a partition of this process last committed, in seconds since 1970.",
-    ["partition"], registry=REGISTRY,
-)  # fmt: skip
 
 # -- Projections ------------------------------------------------------------------------
 
-PROJECTION_EVENTS = Counter(
-    "semel_projection_events_total",
-    "Events that were applied to a projection.",
-    ["projection"], registry=REGISTRY,
-)  # fmt: skip
-PROJECTION_BATCHES = Counter(
-    "semel_projection_batches_total",
-    "Steps in which they were applied.",
-    ["projection"], registry=REGISTRY,
-)  # fmt: skip
+STEPS = Steps()
+"""Steps of projections, their events, and when they moved."""
+REGISTRY.register(STEPS)
+
 PROJECTION_BLOCKED = Gauge(
     "semel_projection_blocked",
     "Partitions of this process in which a projection stands still at an event.",
@@ -137,11 +103,6 @@ PROJECTION_PARKED = Gauge(
     "semel_projection_parked",
     "Aggregates that a projection passes over, in the partitions of this process.",
     ["projection"], registry=REGISTRY,
-)  # fmt: skip
-PROJECTION_MOVED = Gauge(
-    "semel_projection_moved_timestamp_seconds",
-    "When a projection last applied events of a partition here, in seconds since 1970.",
-    ["projection", "partition"], registry=REGISTRY,
 )  # fmt: skip
 PROJECTION_LAG = Gauge(
     "semel_projection_lag_events",
@@ -204,34 +165,6 @@ AUDIT_DIFFERENCES = Counter(
     "Places where rows, indexes or checkpoints are not what the log makes of them.",
     ["projection"], registry=REGISTRY,
 )  # fmt: skip
-
-_BY_STATUS = {status: COMMANDS.labels(status) for status in Status}
-
-
-def count_commit(partition: int, answers: Iterable[Status], events: int, seconds: float) -> None:
-    """Count one commit that is true now."""
-    by_status = Tally(answers)
-    for status, count in by_status.items():
-        _BY_STATUS[status].inc(count)
-    COMMITS.inc()
-    COMMIT_SECONDS.observe(seconds)
-    BATCH_COMMANDS.observe(by_status.total())
-    EVENTS.inc(events)
-    PARTITION_MOVED.labels(partition).set_to_current_time()
-
-
-def count_applied(projection: str, partition: int, events: int) -> None:
-    """Count one step of a projection in one partition."""
-    total, batches = _of_projection(projection)
-    total.inc(events)
-    batches.inc()
-    PROJECTION_MOVED.labels(projection, partition).set_to_current_time()
-
-
-@cache
-def _of_projection(name: str) -> tuple[Counter, Counter]:
-    """What is counted at each step; looking series up by label takes longer than counting."""
-    return PROJECTION_EVENTS.labels(name), PROJECTION_BATCHES.labels(name)
 
 
 def count_refusal(message: str) -> None:

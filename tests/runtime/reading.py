@@ -31,8 +31,8 @@ class Scripted:
     def __init__(self, real: Subscription, script: Sequence[list[Entry]]) -> None:
         self._real, self._script = real, list(script)
 
-    async def take(self) -> list[Entry] | None:
-        return self._script.pop(0) if self._script else await self._real.take()
+    async def take(self, seconds: float | None = None) -> list[Entry] | None:
+        return self._script.pop(0) if self._script else await self._real.take(seconds)
 
     async def hold(self) -> None:
         await self._real.hold()

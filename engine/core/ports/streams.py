@@ -9,8 +9,11 @@ from engine.core.records import Entry, Mended
 class Subscription(Protocol):
     """One stream of a feed, read ahead by a bounded number of entries."""
 
-    async def take(self) -> list[Entry] | None:
-        """The next entries, in order, waiting for the first; None once the feed is closed."""
+    async def take(self, seconds: float | None = None) -> list[Entry] | None:
+        """The next entries, in order, waiting for the first; None once the feed is closed.
+
+        None of them where none has come after so many ``seconds``.
+        """
 
     async def hold(self) -> None:
         """Read no more until it is rewound, and wait for a read that is under way."""

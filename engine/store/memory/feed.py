@@ -1,5 +1,7 @@
 """Reading streams as they grow, by position or through a consumer group."""
 
+import anyio
+
 from engine.core.errors import Refused
 from engine.core.records import Entry
 from engine.store.memory.keyspace import Keyspace
@@ -15,8 +17,13 @@ class MemorySubscription:
         self._after, self._group = after, group
         self._closed = False
 
-    async def take(self) -> list[Entry] | None:
-        """The next entries, in order, waiting for the first; None once closed."""
+    async def take(self, seconds: float | None = None) -> list[Entry] | None:
+        """The next entries, in order, waiting for the first, so long; None once closed."""
+        with anyio.move_on_after(seconds):
+            return await self._next()
+        return []
+
+    async def _next(self) -> list[Entry] | None:
         while True:
             data = await self._link.turn()
             if self._closed:
