@@ -52,7 +52,7 @@ class Frozen:
     def retire(self) -> None:
         """Nobody else reads."""
 
-    async def take(self) -> list[Entry] | None:
+    async def take(self, _seconds: float | None = None) -> list[Entry] | None:
         """What had been read, once."""
         taken, self._entries = self._entries, []
         if not taken:
