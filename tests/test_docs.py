@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from engine.edge.cli.verbs import VERBS
 from engine.settings import Settings
 from engine.store.keys import Keys
 from engine.telemetry import actors, gateway, metrics, timing
+from engine.telemetry.tallies import Commits, Steps
 from tests.pages import MARK, cli_page, settings_page
 
 ROOT = Path(__file__).parent.parent
@@ -122,37 +124,49 @@ def test_every_log_event_is_declared_and_every_declared_one_is_logged() -> None:
 
 # -- Metrics ----------------------------------------------------------------------------
 
+Shown = tuple[str, str, str, str]
+"""A metric as the table of them has it: its name, type, labels and meaning."""
+
+
+def _shown_as(metric: MetricWrapperBase | Commits | Steps) -> list[Shown]:
+    """One metric, or all that are made of one tally."""
+    if isinstance(metric, MetricWrapperBase):
+        return [_row(metric._name, metric._type, metric._labelnames, metric._documentation)]
+    return [
+        _row(each.name, each.type, each._labelnames, each.documentation)
+        for each in metric.collect()
+    ]
+
+
+def _row(name: str, type: str, labels: Iterable[str], about: str) -> Shown:
+    named = f"{name}_total" if type == "counter" else name
+    return named, type, " ".join(f"`{label}`" for label in labels) or "none", about
+
+
 METRICS = {
-    name: one
+    name: _shown_as(one)
     for module in (metrics, timing, actors, gateway)
     for name, one in vars(module).items()
-    if isinstance(one, MetricWrapperBase)
+    if isinstance(one, MetricWrapperBase | Commits | Steps)
 }
-
-
-def _shown_as(metric: MetricWrapperBase) -> tuple[str, str, str, str]:
-    """A metric as the table of them has it: its name, type, labels and meaning."""
-    name = f"{metric._name}_total" if metric._type == "counter" else metric._name
-    labels = " ".join(f"`{label}`" for label in metric._labelnames) or "none"
-    return name, metric._type or "", labels, metric._documentation
 
 
 def test_every_metric_stands_in_the_table_with_its_type_labels_and_meaning() -> None:
     text = (ROOT / "docs/operations.md").read_text()
     table = re.findall(r"^\| `(\w+)` \| (\w+) \| (.+?) \| (.+) \|$", text, re.MULTILINE)
-    assert table == [_shown_as(metric) for metric in METRICS.values()]
+    assert table == [row for rows in METRICS.values() for row in rows]
     assert all(name.startswith("semel_") for name, *_ in table)
 
 
 def test_every_metric_is_counted_somewhere() -> None:
     sources = [path.read_text() for path in (ROOT / "engine").rglob("*.py")]
     for name in METRICS:
-        uses = rf"\b{name}\.(?:labels|inc|set|observe)\("
+        uses = rf"\b{name}\.(?:labels|inc|set|observe|count)\("
         assert any(re.search(uses, source) for source in sources), name
 
 
 def test_pages_speak_only_of_metrics_that_are_there() -> None:
-    names = {_shown_as(metric)[0] for metric in METRICS.values()}
+    names = {name for rows in METRICS.values() for name, *_ in rows}
     for page in PAGES:
         spoken_of = re.findall(r"\bsemel_(?!error\b)[a-z_]+", page.read_text())
         assert {name.removesuffix("_bucket") for name in spoken_of} <= names | {"semel_"}, page

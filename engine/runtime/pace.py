@@ -5,9 +5,9 @@ from typing import TypeVar
 
 import anyio
 
-BATCH_EVENTS = 128
-"""Events that a build applies in one step: a millisecond or two of Redis's time, after which
-live traffic has its turn."""
+BATCH_EVENTS = 64
+"""Events that a build applies in one step: some milliseconds of the server's one thread and of the
+worker's loop, for which live traffic waits. Of 32 a build takes its time in round trips."""
 
 _COST_FIRST = 0.005
 _COST_LIMIT = 0.1

@@ -5,6 +5,7 @@ once these would make up half of it, it is measured (`engine.core.sizes`). So an
 grows is measured ever more rarely, and one that only changes does not seem to grow for ever.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any, NamedTuple, Self
 
@@ -16,8 +17,10 @@ from engine.core.sizes import size_of
 from engine.settings import Settings
 from engine.telemetry.actors import ACTORS_EVICTED
 
-ACTOR_BYTES = 300
+ACTOR_BYTES = 350
 """An actor without its state: itself, its aggregate's id, its place in the table."""
+
+_EVICTED = {reason: ACTORS_EVICTED.labels(reason) for reason in ("count", "bytes")}
 
 NEVER = 2**62
 """A version that no aggregate reaches."""
@@ -69,8 +72,11 @@ class Actor(msgspec.Struct, gc=False):
         self.state, self.version = state, version
 
 
-class WarmActors(dict[str, Actor]):
-    """Actors by their aggregates, the one that was used longest ago first."""
+class WarmActors(OrderedDict[str, Actor]):
+    """Actors by their aggregates, the one that was used longest ago first.
+
+    Not a plain dict: to find its first key that looks at the places of all that went before.
+    """
 
     def __init__(self, bounds: Bounds) -> None:
         super().__init__()
@@ -81,11 +87,10 @@ class WarmActors(dict[str, Actor]):
         """Move what is warm to the young end; returns what is cold."""
         cold: list[str] = []
         for aggregate in wanted:
-            actor = self.pop(aggregate, None)
-            if actor is None:
-                cold.append(aggregate)
+            if aggregate in self:
+                self.move_to_end(aggregate)
             else:
-                self[aggregate] = actor
+                cold.append(aggregate)
         return cold
 
     def admit(self, aggregate: str, actor: Actor, event_bytes: int) -> None:
@@ -114,5 +119,6 @@ class WarmActors(dict[str, Actor]):
                 reason = "bytes"
             else:
                 return
-            self.bytes -= self.pop(next(iter(self))).size
-            ACTORS_EVICTED.labels(reason).inc()
+            _, oldest = self.popitem(last=False)
+            self.bytes -= oldest.size
+            _EVICTED[reason].inc()

@@ -72,7 +72,7 @@ class StreamSubscription:
         self._arrived.set()
 
     async def take(self, seconds: float | None = None) -> list[Entry] | None:
-        """The next entries, in order, waiting for the first, so long; None once closed."""
+        """The next entries; none where none has come within so long, None once closed."""
         while not (self._ahead or self._closed):
             await self._arrival(seconds)
             if seconds is not None:

@@ -1,8 +1,9 @@
-"""Every metric, declared in one place: its name, what it counts, by which labels.
+"""Metrics, declared in one place: each one's name, what it counts, by which labels.
 
 One process, one `REGISTRY`, as there is one log: whoever does a thing counts it here. No
 label ever holds what clients make up (aggregates, ids): a series costs memory for as long
-as its process lives. Nothing is counted per command, but for each commit as a whole, after
+as its process lives. What is counted at each commit and each step is added up by
+`engine.telemetry.tallies`. Nothing is counted per command, but for each commit as a whole, after
 it is true. A commit whose fate is unknown is not counted, whatever became of it.
 """
 
@@ -14,7 +15,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 from engine.telemetry.tallies import Commits, Steps
 
 REGISTRY = CollectorRegistry(auto_describe=True)
-"""All of semel's metrics and nobody else's: a program that embeds semel keeps its own apart."""
+"""All of semel's metrics and nobody else's: a program that embeds semel keeps its own apart. It
+asks tallies for their names, as metrics of the library tell theirs."""
 
 _CODE = re.compile(r"[A-Z]{3,}(?= )")
 """The code of an error reply. redis-py cuts off ERR, which is what stays then."""

@@ -12,7 +12,7 @@ class Subscription(Protocol):
     async def take(self, seconds: float | None = None) -> list[Entry] | None:
         """The next entries, in order, waiting for the first; None once the feed is closed.
 
-        None of them where none has come after so many ``seconds``.
+        An empty list where none has come within so many ``seconds``.
         """
 
     async def hold(self) -> None:

@@ -18,7 +18,7 @@ class MemorySubscription:
         self._closed = False
 
     async def take(self, seconds: float | None = None) -> list[Entry] | None:
-        """The next entries, in order, waiting for the first, so long; None once closed."""
+        """The next entries; none where none has come within so long, None once closed."""
         with anyio.move_on_after(seconds):
             return await self._next()
         return []

@@ -52,12 +52,14 @@ class Frozen:
     def retire(self) -> None:
         """Nobody else reads."""
 
-    async def take(self, _seconds: float | None = None) -> list[Entry] | None:
+    async def take(self, seconds: float | None = None) -> list[Entry] | None:
         """What had been read, once."""
         taken, self._entries = self._entries, []
         if not taken:
-            await self._closed.wait()
-        return taken or None
+            with anyio.move_on_after(seconds):
+                await self._closed.wait()
+                return None
+        return taken
 
     async def hold(self) -> None:
         """Nothing is read."""
