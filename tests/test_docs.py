@@ -131,9 +131,9 @@ Shown = tuple[str, str, str, str]
 def _shown_as(metric: MetricWrapperBase | Commits | Steps) -> list[Shown]:
     """One metric, or all that are made of one tally."""
     if isinstance(metric, MetricWrapperBase):
-        return [_row(metric._name, metric._type, metric._labelnames, metric._documentation)]
+        return [_row(metric._name, metric._type or "", metric._labelnames, metric._documentation)]
     return [
-        _row(each.name, each.type, each._labelnames, each.documentation)
+        _row(each.name, each.type, vars(each)["_labelnames"], each.documentation)
         for each in metric.collect()
     ]
 
