@@ -28,8 +28,8 @@ _PER_TRANSFER = 4
 _PATIENCE_DIGITS = (1.3, 3.5)
 """Patience is as often 20 to 200 ms, hardly ever enough, as 300 to 3000, enough for some faults."""
 
-_PRODUCTS, _UNITS = 3, 4
-"""So few, and so little of each at a time, that about half of the orders cannot be fulfilled."""
+_PRODUCTS, _UNITS = 3, 1
+"""So few, and so little of each at a time, that orders want more than comes, however long."""
 
 _PER_FULFILLED = 25
 """As of orders: so each is created by one client, and ended by one or none."""

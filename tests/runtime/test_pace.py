@@ -71,7 +71,7 @@ async def test_a_step_that_waited_for_something_else_does_not_hold_up_the_next_f
 def test_a_bounded_pace_takes_small_steps() -> None:
     pace = Pace()
     pace.share = 0.5
-    assert (pace.batch(512), pace.batch(100)) == (BATCH_EVENTS, 100)
+    assert (pace.batch(512), pace.batch(50)) == (BATCH_EVENTS, 50)
 
 
 async def test_paced_pages_all_come_and_none_after_a_stop() -> None:
