@@ -163,10 +163,7 @@ class Dispatch:
         subscription = self._feed.subscribe(key, after)
         needed = anyio.current_time()
         while True:
-            entries: list[Entry] | None = []
-            with anyio.move_on_after(LINGER_SECONDS):
-                entries = await subscription.take()
-            for entry in entries or ():
+            for entry in await subscription.take(LINGER_SECONDS) or ():
                 take(partition, entry)
             if self._needs(stream, partition):
                 needed = anyio.current_time()

@@ -20,7 +20,7 @@ class Standstill:
         self._name, self._partition = name, partition
         self._progress, self._stopping = progress, stopping
         self._stands_still = False
-        self._add(0)
+        self._add(0)  # so that it is shown before anything stands still
 
     async def wait(self, attempts: int, event: LoggedEvent, error: Exception, hint: str) -> None:
         """Say what stands still and why, and wait before the next attempt, or for a stop."""

@@ -116,7 +116,7 @@ class WaitingRoom:
     async def take(self, subscription: Subscription) -> list[Entry] | None:
         """The next commands; none when something that waits is to be looked at first."""
         if not self._room.count:
-            return await subscription.take()  # a scope costs as much as deciding does
+            return await subscription.take()  # a scope is a twentieth of a command
         with anyio.CancelScope(deadline=self._next_due()) as self._rest:
             return await subscription.take()
         return []

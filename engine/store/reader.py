@@ -87,7 +87,7 @@ class StreamSubscription:
         return taken
 
     async def _arrival(self, seconds: float | None) -> None:
-        """Wait for entries or the end, or so long; a timer costs a tenth of what a scope does."""
+        """Wait for entries or the end, or so long; a timer costs a third of what a scope does."""
         self._arrived = asyncio.Event()
         if seconds is None:
             await self._arrived.wait()

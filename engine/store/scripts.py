@@ -38,8 +38,7 @@ class Scripts:
     async def call(self, name: str, keys: list[str], arguments: list[Argument]) -> Any:
         """Run a script; raises what `engine.core.doubt` makes of an error, or `Lost`."""
         while True:
-            if name not in self._loaded:
-                await self._load(name)
+            await self._load(name)
             try:
                 return await self._connection.call(
                     "EVALSHA", sha_of(name), len(keys), *keys, *arguments
@@ -61,8 +60,7 @@ class Scripts:
         self, name: str, calls: Sequence[tuple[list[str], list[Argument]]]
     ) -> list[Any]:
         """The same on several keys each; what is refused for good is the `Refused` itself."""
-        if name not in self._loaded:
-            await self._load(name)
+        await self._load(name)
         sent = [
             self._connection.call("EVALSHA", sha_of(name), len(keys), *keys, *arguments)
             for keys, arguments in calls
@@ -85,5 +83,6 @@ class Scripts:
                 return error
 
     async def _load(self, name: str) -> None:
-        await self._connection.call("SCRIPT", "LOAD", source_of(name))
-        self._loaded.add(name)
+        if name not in self._loaded:
+            await self._connection.call("SCRIPT", "LOAD", source_of(name))
+            self._loaded.add(name)

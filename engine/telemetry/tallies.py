@@ -1,7 +1,7 @@
 """What is counted at every commit and every step of a projection, in plain numbers.
 
 A batch may be a single command, and the library's own counters, with a lock and a look-up by
-label each, took a tenth of what one costs. So here numbers are only added up, by the one thread
+label each, took a sixteenth of what one costs. So here numbers are only added up, by the one thread
 that serves, and become metrics when somebody asks.
 """
 

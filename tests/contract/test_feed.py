@@ -47,6 +47,16 @@ async def test_an_entry_is_bytes_as_they_were_sent(store: Store) -> None:
         assert await subscription.take() == [Entry("7-3", {b"id": b"\xff\x00", b"type": b"T"})]
 
 
+async def test_who_waits_so_long_gets_nothing_or_what_comes(store: Store) -> None:
+    async with store.session() as session:
+        key = session.commands_key(0)
+        subscription = (await session.feed()).subscribe(key, "0-0")
+        assert await subscription.take(0.05) == []
+        add(store, key, "1-0")
+        assert [entry.id for entry in await subscription.take(5) or ()] == ["1-0"]
+        assert await subscription.take(0) == []
+
+
 async def test_who_waits_is_woken_by_what_comes(store: Store) -> None:
     async with store.session() as session:
         key = session.commands_key(0)
@@ -97,7 +107,8 @@ async def test_a_rewound_subscription_reads_again(store: Store, after: str) -> N
             assert await taken(subscription, len(again)) == again
 
 
-async def test_a_closed_subscription_ends(store: Store) -> None:
+@pytest.mark.parametrize("seconds", [None, 5])
+async def test_a_closed_subscription_ends(store: Store, seconds: float | None) -> None:
     async with store.session() as session:
         key = session.commands_key(0)
         add(store, key, "1-0")
@@ -107,13 +118,13 @@ async def test_a_closed_subscription_ends(store: Store) -> None:
 
             async def reader() -> None:
                 with anyio.fail_after(AT_ONCE):
-                    assert await subscription.take() is None
+                    assert await subscription.take(seconds) is None
 
             tasks.start_soon(reader)
             await anyio.lowlevel.checkpoint()
             subscription.close()
         add(store, key, "2-0")
-        assert await subscription.take() is None
+        assert await subscription.take(seconds) is None
 
 
 async def test_the_same_stream_can_be_subscribed_to_again(store: Store) -> None:
