@@ -56,7 +56,8 @@ class Webhook:
         self._url, self._told = url, told
         self._waiting: dict[About, Message] = {}
         self._news = anyio.Event()
-        self._thread: threading.Thread | None = None
+        self._ended = [""]
+        """How the latest attempt has ended; empty while it has not."""
 
     def tell(self, message: Message) -> None:
         """Deliver a message some time, instead of what waits about the same."""
@@ -88,9 +89,10 @@ class Webhook:
 
     async def _attempt(self, body: bytes) -> str:
         """Post a message; what went wrong, empty if nothing did."""
-        if self._thread is not None and self._thread.is_alive():
+        if not self._ended:
             return "the attempt before this one has not come to its end"
         done, errors = anyio.Event(), list[str]()
+        self._ended = errors
         token = anyio.lowlevel.current_token()
 
         def attempt() -> None:
@@ -98,8 +100,7 @@ class Webhook:
             with suppress(RuntimeError):  # the loop has ended meanwhile
                 anyio.from_thread.run_sync(done.set, token=token)
 
-        self._thread = threading.Thread(target=attempt, name=THREAD_NAME, daemon=True)
-        self._thread.start()
+        threading.Thread(target=attempt, name=THREAD_NAME, daemon=True).start()
         with anyio.move_on_after(2 * POST_SECONDS):
             await done.wait()
         return errors[0] if errors else f"no answer within {2 * POST_SECONDS:g} s"

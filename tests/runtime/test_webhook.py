@@ -2,10 +2,13 @@
 
 import json
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
+import anyio.from_thread
 import pytest
 import structlog
 
@@ -69,6 +72,23 @@ async def test_what_is_never_taken_is_given_up_and_that_is_said_without_the_secr
     assert (line["about"], line["webhook"]) == ("orders@1 behind", "http://127.0.0.1/…")
     assert "Connection refused" in line["error"]
     assert "secret" not in str(line)
+
+
+async def test_an_attempt_has_ended_though_its_thread_goes_slowly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def slowly(*about: Any, **more: Any) -> None:
+        run_sync(*about, **more)
+        time.sleep(0.05)
+
+    run_sync = anyio.from_thread.run_sync
+    monkeypatch.setattr(anyio.from_thread, "run_sync", slowly)
+    with structlog.testing.capture_logs() as logged:
+        async with telling(NOWHERE) as (webhook, told):
+            webhook.tell(message())
+            await eventually(lambda: told, "it is given up")
+    [line] = logged
+    assert "Connection refused" in line["error"]
 
 
 async def test_one_that_does_not_answer_holds_up_nothing_and_gathers_nothing(
