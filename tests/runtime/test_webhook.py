@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -30,6 +29,11 @@ def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
 def message(about: About = ORDERS, *, is_over: bool = False, text: str = "x") -> Message:
     body = {"projection": about.projection, "event": "e", "text": text}
     return Message(about, is_over, json.dumps(body).encode())
+
+
+def posting() -> int:
+    """How many threads post."""
+    return [thread.name for thread in threading.enumerate()].count(THREAD_NAME)
 
 
 @asynccontextmanager
@@ -74,19 +78,22 @@ async def test_what_is_never_taken_is_given_up_and_that_is_said_without_the_secr
     assert "secret" not in str(line)
 
 
-async def test_an_attempt_has_ended_though_its_thread_goes_slowly(
+async def test_an_attempt_has_ended_though_its_thread_has_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def slowly(*about: Any, **more: Any) -> None:
-        run_sync(*about, **more)
-        time.sleep(0.05)
+    run_sync, may_end = anyio.from_thread.run_sync, threading.Event()
 
-    run_sync = anyio.from_thread.run_sync
-    monkeypatch.setattr(anyio.from_thread, "run_sync", slowly)
+    def lingering(*about: Any, **more: Any) -> None:
+        run_sync(*about, **more)
+        may_end.wait()
+
+    monkeypatch.setattr(anyio.from_thread, "run_sync", lingering)
     with structlog.testing.capture_logs() as logged:
         async with telling(NOWHERE) as (webhook, told):
             webhook.tell(message())
             await eventually(lambda: told, "it is given up")
+    may_end.set()
+    await eventually(lambda: not posting(), "its threads have ended")
     [line] = logged
     assert "Connection refused" in line["error"]
 
@@ -109,7 +116,7 @@ async def test_one_that_does_not_answer_holds_up_nothing_and_gathers_nothing(
         for n in range(100):
             webhook.tell(message(text=str(n)))
             webhook.tell(message(CUSTOMERS, text=str(n)))
-        assert [t.name for t in threading.enumerate()].count(THREAD_NAME) == 1
+        assert posting() == 1
         answers.set()
         await eventually(lambda: len(told) == 3, "the last of each is told")
     assert posted[0] == message().body
