@@ -5,9 +5,11 @@ from itertools import pairwise
 import pytest
 from msgspec import Struct
 
+from engine.core.errors import SemelError
 from engine.core.routing import partition_of
 from engine.edge.bench import workload
 from engine.edge.bench.figures import Latency, extrapolated, middle, percentile, with_workers
+from engine.edge.bench.parts.live import grown
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,13 @@ def test_a_percentile_of_few_values_is_one_of_them() -> None:
 
 def test_latencies_are_in_milliseconds_whatever_their_order() -> None:
     assert Latency.of([0.003, 0.001, 0.002]) == Latency(3, 2.0, 3.0, 3.0)
+
+
+def test_what_nobody_waited_for_has_not_grown_by_nothing() -> None:
+    before = Latency.of([0.002, 0.004])
+    assert grown(Latency.of([0.006, 0.010]), before) == 2.5
+    with pytest.raises(SemelError, match="more --events, or a higher --rate"):
+        grown(Latency.of([]), before)
 
 
 def test_of_nothing_there_is_no_latency() -> None:

@@ -16,7 +16,7 @@ from engine.core.comparing import Compared, Comparing, read_compared
 from engine.core.errors import SemelError
 from engine.core.registry import Domain
 from engine.edge.bench import load, prepared, wording
-from engine.edge.bench.figures import ratio
+from engine.edge.bench.figures import Latency, ratio
 from engine.edge.bench.load import AFTER, BEFORE, DURING, Phase
 from engine.edge.bench.nodes import running, share_evenly, told_by
 from engine.edge.bench.parts.projection import PROJECTION
@@ -93,11 +93,21 @@ async def live(settings: Settings, domain: Domain, port: int, plan: Plan) -> Not
         events_before=len(orders) * EVENTS_PER_ORDER, commands=seen.commands,
         flipped=seen.flipped,
         before=before, during=during, after=seen.phases[AFTER],
-        outcome_p99_growth=ratio(during.outcome.p99, before.outcome.p99),
-        view_p99_growth=ratio(during.view.p99, before.view.p99),
+        outcome_p99_growth=grown(during.outcome, before.outcome),
+        view_p99_growth=grown(during.view, before.view),
         errors=seen.errors, client_share=seen.client_share, late_p99=seen.late.p99,
         rows=rows.rows, differ=rows.differ, curator=curator,
     )  # fmt: skip
+
+
+def grown(during: Latency, before: Latency) -> float:
+    """How many times as late one in a hundred is; raises `SemelError` where nobody waited."""
+    if not during.count:
+        raise SemelError(
+            "the build was live before anything could be waited for: more --events, or a higher "
+            "--rate, leave time for it"
+        )
+    return ratio(during.p99, before.p99)
 
 
 async def _compared(session: RedisSession) -> Compared:
