@@ -30,8 +30,8 @@ BUDGETS: Sequence[Budget] = (
     Budget("fresh view p99", "latency.view_p99_to_echo_p50", 10.0, "x echo's p50"),
     Budget("takeover", "takeover.worst", 2.0, "s"),
     Budget("aggregate's stream", "memory.footprint.stream_bytes", 1536, "bytes"),
-    Budget("growth by aggregates", "growth.aggregates_growth", 1.15, "x the first"),
-    Budget("growth by versions", "growth.versions_growth", 1.15, "x the first"),
+    Budget("growth by aggregates", "growth.aggregates.growth", 1.15, "x the first"),
+    Budget("growth by versions", "growth.versions.growth", 1.15, "x the first"),
     Budget("start-up", "startup.seconds_to_first", 3.0, "s"),
 )
 """Rows that need peers are measured beside those, by ``tests/benchmarks``."""

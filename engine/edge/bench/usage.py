@@ -1,18 +1,21 @@
 """What processes of ours have used so far, as the kernel counts it."""
 
-import os
+import time
 from pathlib import Path
 
 from engine.core.errors import Unfit
 
-_UTIME, _STIME = 11, 12
-"""Of the fields behind the name in ``/proc/PID/stat``: time in the program and in the kernel."""
+_CPU_CLOCK = 2
+"""Which clock of a process it is: in the program and in the kernel together (Linux's
+``CPUCLOCK_SCHED``, as `clock_getcpuclockid` puts it together)."""
 
 
 def cpu_seconds(pid: int) -> float:
-    """The CPU seconds of a process with all its threads, in hundredths; raises `Unfit`."""
-    fields = _read(pid, "stat").rpartition(")")[2].split()
-    return (int(fields[_UTIME]) + int(fields[_STIME])) / os.sysconf("SC_CLK_TCK")
+    """The CPU seconds of a process with all its threads; raises `Unfit`."""
+    try:
+        return time.clock_gettime(~pid << 3 | _CPU_CLOCK)
+    except OSError as error:
+        raise _unreadable(pid, error) from error
 
 
 def peak_bytes(pid: int) -> int:
@@ -34,7 +37,11 @@ def _read(pid: int, name: str) -> str:
     try:
         return Path(f"/proc/{pid}/{name}").read_text()
     except OSError as error:
-        raise Unfit(
-            f"what process {pid} has used cannot be read ({error.strerror} in /proc): it has "
-            f"ended, or this is no Linux, where alone this part can be measured"
-        ) from error
+        raise _unreadable(pid, error) from error
+
+
+def _unreadable(pid: int, error: OSError) -> Unfit:
+    return Unfit(
+        f"what process {pid} has used cannot be read ({error.strerror}): it has ended, or this "
+        f"is no Linux, where alone this part can be measured"
+    )

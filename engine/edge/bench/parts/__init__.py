@@ -127,7 +127,6 @@ PARTS: Mapping[Part, Rate | Scene] = {
         "up to {plan.aggregates} aggregates are stored …",
         growth.growth,
         growth.tell,
-        is_repeated=True,
     ),
     Part.STARTUP: Scene(
         "{plan.commands} aggregates are stored …", startup.startup, startup.tell, is_repeated=True

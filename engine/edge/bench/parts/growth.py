@@ -1,146 +1,203 @@
 """Whether a command costs more where more is stored: aggregates, or events of one of them.
 
-As many commands are handled where a hundredth, a tenth and all of so many aggregates
-are stored already (the default: 10^4, 10^5, 10^6); then by customers of 10, 10^3 and 10^4 events.
+A hundredth, a tenth and all of so many aggregates (the default: 10^4, 10^5, 10^6) are stored on
+three servers, each with an engine of its own. Then all three have as many commands handled, in
+turn, round by round: a machine's speed changes within minutes by more than what is looked for
+here, and within a round by little. So growth is the median of what the rounds say. The same is
+done with customers of 10, 10^3 and 10^4 events.
+
 The cost of a command is the CPU time of engine and server together.
 """
 
 import time
-from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from statistics import median
+from typing import Any, NamedTuple, Self
 
 import msgspec
+from anyio.abc import Process
 
 from engine import app
 from engine.app import RedisSession
 from engine.edge.bench import usage, wire, workload
+from engine.edge.bench.figures import middle
 from engine.edge.bench.nodes import running
 from engine.edge.bench.prepared import write
-from engine.edge.bench.stage import Stage
+from engine.edge.bench.stage import UNDISTURBED, Stage
 from engine.edge.bench.workload import Wish
+from engine.edge.server import embedded_server
 
 STEPS = (100, 10, 1)
 """Divisors of the number of aggregates."""
 
 VERSIONS = (10, 1000, 10_000)
 
-_EVENTS_SHARE = 5
-"""Of the number of aggregates: events of all customers of one version together."""
+_COUNTED_SHARE = 500
+"""Of the number of aggregates: commands that are counted at each level in each round."""
 
-_COUNTED_SHARE = 50
-"""Of the number of aggregates: commands that are counted at each level."""
+_CUSTOMERS_SHARE = 10_000
+"""Of the number of aggregates: customers of each version; fewer versions with less than one."""
 
-_CUSTOMERS_LIMIT = 200
-
-_LEAST_CUSTOMERS = 100
-"""Where fewer aggregates than so many times a version are wanted, it is left out."""
+_LEAST_COUNTED = 200
+_LEAST_CUSTOMERS = 20
 
 
-class Level(msgspec.Struct, frozen=True):
-    """What commands took where so much was stored already."""
+class Cost(msgspec.Struct, frozen=True):
+    """What commands took: rate by the clock, microseconds of a core for each."""
 
-    stored: int
     per_second: float
     engine_us: float
     server_us: float
 
     @property
-    def cost(self) -> float:
-        """Microseconds of a core for a command."""
+    def whole_us(self) -> float:
+        """What a command takes of both."""
         return self.engine_us + self.server_us
 
 
-class Growth(msgspec.Struct, frozen=True):
-    """By what was stored; ``growth`` is the cost at the last level beside the first."""
+class Grown(msgspec.Struct, frozen=True):
+    """The costs by what was stored, in the middle of the rounds; ``growth`` is last by first."""
 
-    aggregates: dict[str, Level]
-    aggregates_growth: float
-    versions: dict[str, Level]
-    versions_growth: float
+    levels: dict[str, Any]
+    growth: float
+    growth_range: tuple[float, float]
+
+    @classmethod
+    def of(cls, stored: Sequence[int], rounds: Sequence[Sequence[Cost]]) -> Self:
+        """Of some rounds, each with the costs at all levels."""
+        ratios = [costs[-1].whole_us / costs[0].whole_us for costs in rounds]
+        levels = {
+            str(level): middle(costs)
+            for level, costs in zip(stored, zip(*rounds, strict=True), strict=True)
+        }
+        return cls(levels, median(ratios), (min(ratios), max(ratios)))
+
+
+class Growth(msgspec.Struct, frozen=True):
+    """By the number of aggregates, and by the number of events of each."""
+
+    aggregates: Grown
+    versions: Grown
 
 
 async def growth(stage: Stage) -> Growth:
-    """Fill a namespace step by step, and have as much handled at each."""
-    aggregates = stage.plan.aggregates
-    count = max(200, aggregates // _COUNTED_SHARE)
-    limit = max(VERSIONS[0], aggregates // _LEAST_CUSTOMERS)
-    levels: list[Level] = []
-    async with app.namespace_session(stage.settings, create=app.DEFAULT_PARTITIONS) as session:
-        system, stored = _System(stage, session), 0
-        for size in (aggregates // step for step in STEPS):
-            end = max(stored, size)
-            new = workload.created(range(end, end + count))
-            known = workload.created(range(stored, end))
-            levels.append(await system.level(size, known, new, count))
-            stored = end + count
-        versions = [
-            await system.at_version(version, aggregates // _EVENTS_SHARE, count)
-            for version in VERSIONS
-            if version <= limit
-        ]
+    """Fill the levels, and have commands handled at all of them, ``--runs`` times in turn."""
     return Growth(
-        {str(each.stored): each for each in levels}, levels[-1].cost / levels[0].cost,
-        {str(each.stored): each for each in versions}, versions[-1].cost / versions[0].cost,
-    )  # fmt: skip
+        aggregates=await _grown(stage, [_orders(stage, step) for step in STEPS]),
+        versions=await _grown(stage, list(_customers(stage))),
+    )
 
 
-class _System(NamedTuple):
-    """A namespace, which an engine of its own fills and then goes on with.
+class Level(NamedTuple):
+    """``known`` is what is stored already; ``new`` has what a round takes, by its number."""
 
-    So windows of remembered ids are loaded when the clock begins to run: what a start costs is
-    another figure's matter.
-    """
-
-    stage: Stage
-    session: RedisSession
-
-    async def level(
-        self, stored: int, known: Iterator[Wish], new: Iterator[Wish], count: int
-    ) -> Level:
-        """Have known commands handled, then new ones, of which there are so many, by the clock."""
-        port = self.stage.port
-        async with running(self.stage.settings, "run") as engine:
-            await write(self.session, port, known)
-            used, server = usage.cpu_seconds(engine.pid), wire.server_cpu(port)
-            began = time.perf_counter()
-            await write(self.session, port, new)
-            seconds = time.perf_counter() - began
-            used, server = usage.cpu_seconds(engine.pid) - used, wire.server_cpu(port) - server
-        return Level(stored, count / seconds, used / count * 1e6, server / count * 1e6)
-
-    async def at_version(self, version: int, events: int, count: int) -> Level:
-        """The same with customers of so many events, which have so many together."""
-        names = [f"customer-{version}-{n}" for n in range(_customers(events, version))]
-        each = -(-count // len(names))
-        new = _renamed(names, range(version, version + each))
-        known = _renamed(names, range(version))
-        return await self.level(version, known, new, each * len(names))
+    stored: int
+    known: Iterator[Wish]
+    new: Callable[[int], Iterator[Wish]]
 
 
-def _customers(events: int, version: int) -> int:
-    return min(_CUSTOMERS_LIMIT, max(1, events // version))
+def _orders(stage: Stage, step: int) -> Level:
+    size, count = stage.plan.aggregates // step, _counted(stage)
+
+    def new(number: int) -> Iterator[Wish]:
+        first = size + number * count
+        return workload.created(range(first, first + count))
+
+    return Level(size, workload.created(range(size)), new)
 
 
-def _renamed(customers: list[str], versions: range) -> Iterator[Wish]:
+def _customers(stage: Stage) -> Iterator[Level]:
+    """As many customers at each, so that as many commands of a batch are of one of them."""
+    fitting = stage.plan.aggregates // _CUSTOMERS_SHARE
+    names = [f"customer-{number}" for number in range(max(_LEAST_CUSTOMERS, fitting))]
+    each = -(-_counted(stage) // len(names))
+    for version in VERSIONS:
+        if version * len(names) <= stage.plan.aggregates:
+            yield _renamed(names, version, each)
+
+
+def _renamed(customers: Sequence[str], version: int, each: int) -> Level:
+    def new(number: int) -> Iterator[Wish]:
+        first = version + number * each
+        return _names(customers, range(first, first + each))
+
+    return Level(version, _names(customers, range(version)), new)
+
+
+def _counted(stage: Stage) -> int:
+    return max(_LEAST_COUNTED, stage.plan.aggregates // _COUNTED_SHARE)
+
+
+def _names(customers: Sequence[str], versions: range) -> Iterator[Wish]:
     for number in versions:
         verb = "RenameCustomer" if number else "RegisterCustomer"
         for customer in customers:
             yield Wish(verb, customer, b'{"name":"name %d"}' % number)
 
 
-def _cost(level: Mapping[str, Any]) -> str:
-    return f"engine {level['engine_us']:.1f}, server {level['server_us']:.1f} us each"
+async def _grown(stage: Stage, levels: Sequence[Level]) -> Grown:
+    async with AsyncExitStack() as stack:
+        systems = [await stack.enter_async_context(_system(stage)) for _ in levels]
+        for system, level in zip(systems, levels, strict=True):
+            await write(system.session, system.port, level.known)
+        rounds = [
+            [
+                await system.cost(list(level.new(number)))
+                for system, level in zip(systems, levels, strict=True)
+            ]
+            for number in range(stage.plan.runs)
+        ]
+    return Grown.of([level.stored for level in levels], rounds)
+
+
+class _System(NamedTuple):
+    """A server, and the engine that fills it and then goes on with it.
+
+    So windows of remembered ids are loaded when the clock begins to run: what a start costs is
+    another figure's matter.
+    """
+
+    session: RedisSession
+    port: int
+    engine: Process
+
+    async def cost(self, wishes: Sequence[Wish]) -> Cost:
+        """Have commands handled, by the clocks."""
+        used, server = usage.cpu_seconds(self.engine.pid), wire.server_cpu(self.port)
+        began = time.perf_counter()
+        await write(self.session, self.port, iter(wishes))
+        seconds = time.perf_counter() - began
+        used, server = (
+            usage.cpu_seconds(self.engine.pid) - used, wire.server_cpu(self.port) - server
+        )  # fmt: skip
+        count = len(wishes)
+        return Cost(count / seconds, used / count * 1e6, server / count * 1e6)
+
+
+@asynccontextmanager
+async def _system(stage: Stage) -> AsyncIterator[_System]:
+    async with embedded_server(binary=stage.binary, options=UNDISTURBED) as server:
+        here = stage.settings.model_copy(update={"redis": server.url})
+        async with (
+            app.namespace_session(here, create=app.DEFAULT_PARTITIONS) as session,
+            running(here, "run") as engine,
+        ):
+            yield _System(session, server.port, engine)
 
 
 def tell(said: Mapping[str, Any]) -> Iterator[str]:
     """The lines of this part."""
     for what, unit in (("aggregates", "aggregates stored"), ("versions", "events of each")):
-        for level in said[what].values():
-            rate, stored = level["per_second"], level["stored"]
-            yield f"growth      {rate:>9,.0f} commands/s, {stored:,.0f} {unit}"
-            yield f"            {_cost(level)}"
-        low, high = said[f"{what}_growth_range"]
+        grown = said[what]
+        for stored, cost in grown["levels"].items():
+            yield f"growth      {cost['per_second']:>9,.0f} commands/s, {int(stored):,} {unit}"
+            yield (
+                f"            engine {cost['engine_us']:.1f}, server {cost['server_us']:.1f} "
+                f"us each"
+            )
+        low, high = grown["growth_range"]
         yield (
-            f"            {said[f'{what}_growth']:.2f} x the cost from the first to the last "
-            f"({low:.2f} to {high:.2f})"
+            f"            {grown['growth']:.2f} x the cost from the first to the last, median of "
+            f"all rounds ({low:.2f} to {high:.2f})"
         )
