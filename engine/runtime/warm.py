@@ -112,13 +112,16 @@ class WarmActors(OrderedDict[str, Actor]):
 
     def evict(self, wanted: int) -> None:
         """Forget the oldest until all is within bounds; never the ``wanted`` youngest."""
+        gone = dict.fromkeys(_EVICTED, 0)
         for _ in range(len(self) - wanted):
             if len(self) > self._bounds.actors:
-                reason = "count"
+                gone["count"] += 1
             elif self.bytes > self._bounds.actors_bytes:
-                reason = "bytes"
+                gone["bytes"] += 1
             else:
-                return
+                break
             _, oldest = self.popitem(last=False)
             self.bytes -= oldest.size
-            _EVICTED[reason].inc()
+        for reason, count in gone.items():
+            if count:
+                _EVICTED[reason].inc(count)
