@@ -4,7 +4,7 @@ A hundredth, a tenth and all of so many aggregates (the default: 10^4, 10^5, 10^
 three servers, each with an engine of its own. Then all three have as many commands handled, in
 turn, round by round: a machine's speed changes within minutes by more than what is looked for
 here, and within a round by little. So growth is the median of what the rounds say. The same is
-done with customers of 10, 10^3 and 10^4 events.
+done with customers of 10, 10^3 and 10^4 events, of as many events together.
 
 The cost of a command is the CPU time of engine and server together.
 """
@@ -36,11 +36,13 @@ VERSIONS = (10, 1000, 10_000)
 _COUNTED_SHARE = 500
 """Of the number of aggregates: commands that are counted at each level in each round."""
 
-_CUSTOMERS_SHARE = 10_000
-"""Of the number of aggregates: customers of each version; fewer versions with less than one."""
+_EVENTS_SHARE = 2
+"""Of the number of aggregates: events of all customers of one version together. They are as many
+at each, for ids are remembered and forgotten as there are commands, whatever their aggregates."""
 
 _LEAST_COUNTED = 200
-_LEAST_CUSTOMERS = 20
+_LEAST_RENAMED = 20
+"""Where there are fewer customers of a version, it is left out."""
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -108,19 +110,19 @@ def _orders(stage: Stage, step: int) -> Level:
 
 
 def _customers(stage: Stage) -> Iterator[Level]:
-    """As many customers at each, so that as many commands of a batch are of one of them."""
-    fitting = stage.plan.aggregates // _CUSTOMERS_SHARE
-    names = [f"customer-{number}" for number in range(max(_LEAST_CUSTOMERS, fitting))]
-    each = -(-_counted(stage) // len(names))
-    for version in VERSIONS:
-        if version * len(names) <= stage.plan.aggregates:
-            yield _renamed(names, version, each)
+    events = stage.plan.aggregates // _EVENTS_SHARE
+    numbers = {version: events // version for version in VERSIONS}
+    fitting = {v: number for v, number in numbers.items() if number >= _LEAST_RENAMED}
+    # As many have new events at each, so that as many commands of a batch are of one of them.
+    renamed = range(min(fitting.values(), default=0))
+    for version, number in fitting.items():
+        yield _renamed(range(number), renamed, version, -(-_counted(stage) // len(renamed)))
 
 
-def _renamed(customers: Sequence[str], version: int, each: int) -> Level:
+def _renamed(customers: range, some: range, version: int, each: int) -> Level:
     def new(number: int) -> Iterator[Wish]:
         first = version + number * each
-        return _names(customers, range(first, first + each))
+        return _names(some, range(first, first + each))
 
     return Level(version, _names(customers, range(version)), new)
 
@@ -129,11 +131,11 @@ def _counted(stage: Stage) -> int:
     return max(_LEAST_COUNTED, stage.plan.aggregates // _COUNTED_SHARE)
 
 
-def _names(customers: Sequence[str], versions: range) -> Iterator[Wish]:
-    for number in versions:
-        verb = "RenameCustomer" if number else "RegisterCustomer"
+def _names(customers: range, versions: range) -> Iterator[Wish]:
+    for version in versions:
+        verb = "RenameCustomer" if version else "RegisterCustomer"
         for customer in customers:
-            yield Wish(verb, customer, b'{"name":"name %d"}' % number)
+            yield Wish(verb, f"customer-{customer}", b'{"name":"name %d"}' % version)
 
 
 async def _grown(stage: Stage, levels: Sequence[Level]) -> Grown:
