@@ -40,6 +40,9 @@ _EVENTS_SHARE = 2
 """Of the number of aggregates: events of all customers of one version together. They are as many
 at each, for ids are remembered and forgotten as there are commands, whatever their aggregates."""
 
+_LEAST_ROUNDS = 5
+"""Or as many as ``--runs`` says: no fewer make a median that can be relied on."""
+
 _LEAST_COUNTED = 200
 _LEAST_RENAMED = 20
 """Where there are fewer customers of a version, it is left out."""
@@ -84,7 +87,7 @@ class Growth(msgspec.Struct, frozen=True):
 
 
 async def growth(stage: Stage) -> Growth:
-    """Fill the levels, and have commands handled at all of them, ``--runs`` times in turn."""
+    """Fill the levels, and have commands handled at all of them, round by round."""
     return Growth(
         aggregates=await _grown(stage, [_orders(stage, step) for step in STEPS]),
         versions=await _grown(stage, list(_customers(stage))),
@@ -148,7 +151,7 @@ async def _grown(stage: Stage, levels: Sequence[Level]) -> Grown:
                 await system.cost(list(level.new(number)))
                 for system, level in zip(systems, levels, strict=True)
             ]
-            for number in range(stage.plan.runs)
+            for number in range(max(_LEAST_ROUNDS, stage.plan.runs))
         ]
     return Grown.of([level.stored for level in levels], rounds)
 
