@@ -10,6 +10,9 @@ _ROW, _LEFT, _WIDTH, _BAR = 26, 230, 460, 16
 _LIMIT = 2.0
 """Twice a budget fills the picture: what is more is cut off, its value stands beside it."""
 
+_LARGE = 1000
+"""From here on a number is said whole."""
+
 _MET, _MISSED, _PLAIN = "#3a7d44", "#b5452c", "#4a6fa5"
 
 
@@ -46,7 +49,7 @@ def _budgets(each: Sequence[Held]) -> Iterator[str]:
         f'stroke="black" stroke-dasharray="3 3"/>'
     )
     for number, held in enumerate(each):
-        said = f"{held.value:,.3g} {held.unit}, budget {held.budget:,.3g}"
+        said = f"{_number(held.value)} {held.unit}, budget {_number(held.budget)}"
         filled = min(held.share, _LIMIT) / _LIMIT
         yield _bar(number + 1, held.what, filled, _MET if held.is_met else _MISSED, said)
 
@@ -65,5 +68,11 @@ def _bar(row: int, name: str, filled: float, colour: str, said: str) -> str:
     )
 
 
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= _LARGE else f"{value:.3g}"
+
+
 def _text(x: float, y: float, words: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>'
+    """Words with a white rim, for some stand on the line of the budgets."""
+    rim = 'stroke="white" stroke-width="4" paint-order="stroke"'
+    return f'<text x="{x:.1f}" y="{y:.1f}" {rim}>{escape(words)}</text>'

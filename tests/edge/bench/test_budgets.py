@@ -49,6 +49,11 @@ def test_a_picture_has_a_bar_for_each_budget_and_ratio() -> None:
     assert "0.050 x raw" in texts
 
 
+def test_a_picture_says_large_numbers_whole() -> None:
+    figures = {"memory": {"footprint": {"stream_bytes": 1952.0}}}
+    assert "1,952 bytes, budget 1,536" in svg(figures, held(figures))
+
+
 def test_a_picture_of_nothing_is_one() -> None:
     assert ET.fromstring(svg({}, [])).findall("{*}rect")  # noqa: S314 -- our own
 
