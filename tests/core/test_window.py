@@ -1,6 +1,7 @@
 """What is remembered of ids: newest first, for a number and a time, and never run again after."""
 
 from collections.abc import Iterable
+from itertools import accumulate
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -160,6 +161,20 @@ def test_what_is_too_much_is_cut_unless_it_is_young() -> None:
     assert one.cut() == f"{NOW}-0"
     filled(one, [NOW + 61_001])
     assert one.cut() == f"{NOW + 3}-0"
+
+
+@given(gaps=st.lists(st.integers(1, 40_000), min_size=1, max_size=30), count=st.integers(1, 30))
+def test_as_much_is_cut_as_a_look_at_each_would_say(gaps: list[int], count: int) -> None:
+    times = [NOW + each for each in accumulate(gaps)]
+    one = window(count=count, seconds=100)
+    one.load([], last=True)
+    filled(one, times)
+    left = times
+    while len(left) > 1:
+        if times[-1] - left[0] <= (60_000 if len(left) > count else 100_000):
+            break
+        left = left[1:]
+    assert one.cut() == f"{left[0]}-0"
 
 
 def test_the_last_outcome_is_never_cut() -> None:
