@@ -6,7 +6,6 @@ it was made. Beyond the window an id with a time is refused, never run again; so
 the guarantee has no end.
 """
 
-from bisect import bisect_left
 from collections import deque
 from collections.abc import Sequence
 from typing import Any
@@ -56,8 +55,8 @@ class Window:
     def load(self, page: Sequence[Outcome], late: Sequence[Outcome] = (), *, last: bool) -> None:
         """Take the next page of outcomes, newest first; ``last`` when there are none below.
 
-        ``late`` are those that came since the oldest of the page: they say what became of
-        what was deferred.
+        ``late`` are those that came since the oldest of the page, and before what is loaded:
+        they say what became of what was deferred.
         """
         self.lowest = page[-1].entry if page else self.lowest
         mixed = sorted((*late, *page), key=_place, reverse=True) if late else page
@@ -166,25 +165,19 @@ class Window:
         """
         if not self.complete or not self._order:
             return "0-0"
-        if leaving := self._leaving():
-            self._forgotten_ms = stream_ms(self._order[leaving - 1][0])
-        for _ in range(leaving):
-            _, key = self._order.popleft()
+        newest = stream_ms(self._order[-1][0])
+        while len(self._order) > 1:
+            entry, key = self._order[0]
+            made = stream_ms(entry)
+            age = newest - made
+            crowded = len(self._order) > self._keep_count and age > _YOUNG_SKEWS * self._skew_ms
+            if not crowded and age <= self._keep_ms:
+                break
+            self._order.popleft()
+            self._forgotten_ms = max(self._forgotten_ms, made)
             if key is not None:
                 self._forget(key)
         return self._order[0][0]
-
-    def _leaving(self) -> int:
-        """How many are too old, or too many and not young; never the newest."""
-        count, newest = len(self._order), stream_ms(self._order[-1][0])
-
-        def above(age: float) -> int:
-            return bisect_left(
-                range(count), -age, key=lambda n: stream_ms(self._order[n][0]) - newest
-            )
-
-        crowding = min(count - self._keep_count, above(_YOUNG_SKEWS * self._skew_ms))
-        return min(count - 1, max(crowding, above(self._keep_ms)))
 
     def _forget(self, key: tuple[str, str]) -> None:
         """One outcome of an id left the window; with the last one its first is forgotten."""

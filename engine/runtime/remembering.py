@@ -23,6 +23,7 @@ class Remembering:
     def __init__(self, ledger: Ledger, window: Window, head: Head | None = None) -> None:
         self._ledger, self._window = ledger, window
         self._late_below, self._late_is_loaded = "+", False
+        self._late_ahead: list[Outcome] = []
         if head is not None:
             window.lowest = just_above(head.command)
             self._late_below = just_above(head.late)
@@ -40,11 +41,16 @@ class Remembering:
         self._window.load(page, late, last=is_last)
 
     async def _late_since(self, ms: int) -> list[Outcome]:
-        """Late outcomes back to a time: no deferred command has one below its own."""
-        late: list[Outcome] = []
-        while not self._late_is_loaded and (not late or stream_ms(late[-1].late) >= ms):
+        """Late outcomes back to a time: no deferred command has one below its own.
+
+        Older ones that came with them are kept for their own time: a window is in order.
+        """
+        ahead = self._late_ahead
+        while not self._late_is_loaded and (not ahead or stream_ms(ahead[-1].late) >= ms):
             page = await self._ledger.late(self._late_below, WINDOW_PAGE)
             self._late_is_loaded = len(page) < WINDOW_PAGE
-            late += page
+            ahead += page
             self._late_below = page[-1].late if page else self._late_below
-        return late
+        due = [outcome for outcome in ahead if stream_ms(outcome.late) >= ms]
+        del ahead[: len(due)]
+        return due
