@@ -10,7 +10,7 @@ _ROW, _LEFT, _WIDTH, _BAR = 26, 230, 460, 16
 _LIMIT = 2.0
 """Twice a budget fills the picture: what is more is cut off, its value stands beside it."""
 
-_LARGE = 1000
+_LARGE = 100
 """From here on a number is said whole."""
 
 _MET, _MISSED, _PLAIN = "#3a7d44", "#b5452c", "#4a6fa5"

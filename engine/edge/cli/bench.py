@@ -23,7 +23,12 @@ Orders = Annotated[int, typer.Option(min=100, help="Orders to fulfil.")]
 Aggregates = Annotated[
     int, typer.Option(min=1000, help="The most that are stored while growth is looked at.")
 ]
-Runs = Annotated[int, typer.Option(min=1, help="Runs of each rate; their median counts.")]
+Runs = Annotated[
+    int,
+    typer.Option(
+        min=1, help="Runs of rates and most scenes, rounds of growth (5 at least): medians count."
+    ),
+]
 Rate = Annotated[int, typer.Option(min=10, help="Commands a second while live.")]
 MaxLoad = Annotated[
     float, typer.Option(min=0.01, max=1, help="The share of its time that a worker rebuilds for.")

@@ -9,7 +9,7 @@ from engine.core.errors import SemelError
 from engine.core.routing import partition_of
 from engine.edge.bench import workload
 from engine.edge.bench.figures import Latency, extrapolated, middle, percentile, with_workers
-from engine.edge.bench.parts.live import grown
+from engine.edge.bench.parts.live import later_by
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_latencies_are_in_milliseconds_whatever_their_order() -> None:
 
 def test_what_nobody_waited_for_has_not_grown_by_nothing() -> None:
     before = Latency.of([0.002, 0.004])
-    assert grown(Latency.of([0.006, 0.010]), before) == 2.5
+    assert later_by(Latency.of([0.006, 0.010]), before) == 2.5
     with pytest.raises(SemelError, match="more --events, or a higher --rate"):
-        grown(Latency.of([]), before)
+        later_by(Latency.of([]), before)
 
 
 def test_of_nothing_there_is_no_latency() -> None:

@@ -36,16 +36,16 @@ VERSIONS = (10, 1000, 10_000)
 _COUNTED_SHARE = 500
 """Of the number of aggregates: commands that are counted at each level in each round."""
 
-_EVENTS_SHARE = 2
-"""Of the number of aggregates: events of all customers of one version together. They are as many
-at each, for ids are remembered and forgotten as there are commands, whatever their aggregates."""
+_KEPT_COMMANDS = 16
+"""So that each partition drops what is behind it in every round, as it does more rarely in life."""
+
+_WARM_ROUNDS = 1
+"""Not counted: while the last level is filled the first ones stand still."""
 
 _LEAST_ROUNDS = 5
 """Or as many as ``--runs`` says: no fewer make a median that can be relied on."""
 
 _LEAST_COUNTED = 200
-_LEAST_RENAMED = 20
-"""Where there are fewer customers of a version, it is left out."""
 
 
 class Cost(msgspec.Struct, frozen=True):
@@ -113,19 +113,22 @@ def _orders(stage: Stage, step: int) -> Level:
 
 
 def _customers(stage: Stage) -> Iterator[Level]:
-    events = stage.plan.aggregates // _EVENTS_SHARE
-    numbers = {version: events // version for version in VERSIONS}
-    fitting = {v: number for v, number in numbers.items() if number >= _LEAST_RENAMED}
+    """Of as many events together, so that as many ids are remembered and forgotten."""
+    events = stage.plan.aggregates
+    fitting = [version for version in VERSIONS if version <= events]
     # As many have new events at each, so that as many commands of a batch are of one of them.
-    renamed = range(min(fitting.values(), default=0))
-    for version, number in fitting.items():
-        yield _renamed(range(number), renamed, version, -(-_counted(stage) // len(renamed)))
+    some = events // fitting[-1]
+    for version in fitting:
+        yield _renamed(range(events // version), some, version, -(-_counted(stage) // some))
 
 
-def _renamed(customers: range, some: range, version: int, each: int) -> Level:
+def _renamed(customers: range, some: int, version: int, each: int) -> Level:
+    """In each round so many events more of some, of others than before while there are any."""
+
     def new(number: int) -> Iterator[Wish]:
-        first = version + number * each
-        return _names(some, range(first, first + each))
+        first, before = number * some % len(customers), number * some // len(customers)
+        begun = version + before * each
+        return _names(customers[first : first + some], range(begun, begun + each))
 
     return Level(version, _names(customers, range(version)), new)
 
@@ -146,14 +149,19 @@ async def _grown(stage: Stage, levels: Sequence[Level]) -> Grown:
         systems = [await stack.enter_async_context(_system(stage)) for _ in levels]
         for system, level in zip(systems, levels, strict=True):
             await write(system.session, system.port, level.known)
-        rounds = [
-            [
-                await system.cost(list(level.new(number)))
-                for system, level in zip(systems, levels, strict=True)
-            ]
-            for number in range(max(_LEAST_ROUNDS, stage.plan.runs))
-        ]
-    return Grown.of([level.stored for level in levels], rounds)
+        counted = max(_LEAST_ROUNDS, stage.plan.runs)
+        rounds = [await _round(systems, levels, n) for n in range(_WARM_ROUNDS + counted)]
+    return Grown.of([level.stored for level in levels], rounds[_WARM_ROUNDS:])
+
+
+async def _round(
+    systems: Sequence["_System"], levels: Sequence[Level], number: int
+) -> Sequence[Cost]:
+    """The costs at all levels; every other round begins with the last, for machines drift."""
+    costs = dict[int, Cost]()
+    for n in range(len(levels))[:: -1 if number % 2 else 1]:
+        costs[n] = await systems[n].cost(list(levels[n].new(number)))
+    return [costs[n] for n in range(len(levels))]
 
 
 class _System(NamedTuple):
@@ -183,7 +191,8 @@ class _System(NamedTuple):
 @asynccontextmanager
 async def _system(stage: Stage) -> AsyncIterator[_System]:
     async with embedded_server(binary=stage.binary, options=UNDISTURBED) as server:
-        here = stage.settings.model_copy(update={"redis": server.url})
+        few = {"redis": server.url, "commands_keep_count": _KEPT_COMMANDS}
+        here = stage.settings.model_copy(update=few)
         async with (
             app.namespace_session(here, create=app.DEFAULT_PARTITIONS) as session,
             running(here, "run") as engine,

@@ -93,14 +93,14 @@ async def live(settings: Settings, domain: Domain, port: int, plan: Plan) -> Not
         events_before=len(orders) * EVENTS_PER_ORDER, commands=seen.commands,
         flipped=seen.flipped,
         before=before, during=during, after=seen.phases[AFTER],
-        outcome_p99_growth=grown(during.outcome, before.outcome),
-        view_p99_growth=grown(during.view, before.view),
+        outcome_p99_growth=later_by(during.outcome, before.outcome),
+        view_p99_growth=later_by(during.view, before.view),
         errors=seen.errors, client_share=seen.client_share, late_p99=seen.late.p99,
         rows=rows.rows, differ=rows.differ, curator=curator,
     )  # fmt: skip
 
 
-def grown(during: Latency, before: Latency) -> float:
+def later_by(during: Latency, before: Latency) -> float:
     """How many times as late one in a hundred is; raises `SemelError` where nobody waited."""
     if not during.count:
         raise SemelError(
