@@ -22,6 +22,10 @@ _CUSTOMERS = 6
 _ACCOUNTS = 6
 """So few that transfers meet at each, and that some of them want more than there is."""
 
+_SUM, _FORTUNE = 20, 1_000_000
+"""What a transfer is of at the most, and now and then: what no account has. For money comes in and
+stays, so that after a while nothing else would be refused."""
+
 _PER_TRANSFER = 4
 """As of orders: so each is begun by two or three clients, and extended by one."""
 
@@ -115,7 +119,8 @@ class Workload:
             case "Begin":
                 return {
                     "source": self._account(), "target": self._account(),
-                    "amount": self._random.randint(1, 20), **self._other("Extend"),
+                    "amount": _FORTUNE if self._chance(0.08) else self._random.randint(1, _SUM),
+                    **self._other("Extend"),
                 }  # fmt: skip
             case "StockProduct":
                 return {"quantity": self._random.randint(0, _UNITS)}
