@@ -29,7 +29,7 @@ async def running(settings: Settings, *words: str) -> AsyncIterator[Process]:
     services = msgspec.json.encode(settings.services).decode()
     domain = {
         "SEMEL_HANDLERS": settings.handlers, "SEMEL_PROJECTIONS": settings.projections,
-        "SEMEL_SERVICES": services, "SEMEL_COMMANDS_KEEP_COUNT": str(settings.commands_keep_count),
+        "SEMEL_SERVICES": services,
     }  # fmt: skip
     command = ["-m", "engine.edge.cli", *words, *where]
     async with _started(command, None, domain) as process:

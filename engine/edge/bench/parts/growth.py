@@ -36,9 +36,6 @@ VERSIONS = (10, 1000, 10_000)
 _COUNTED_SHARE = 500
 """Of the number of aggregates: commands that are counted at each level in each round."""
 
-_KEPT_COMMANDS = 16
-"""So that each partition drops what is behind it in every round, as it does more rarely in life."""
-
 _WARM_ROUNDS = 1
 """Not counted: while the last level is filled the first ones stand still."""
 
@@ -191,8 +188,7 @@ class _System(NamedTuple):
 @asynccontextmanager
 async def _system(stage: Stage) -> AsyncIterator[_System]:
     async with embedded_server(binary=stage.binary, options=UNDISTURBED) as server:
-        few = {"redis": server.url, "commands_keep_count": _KEPT_COMMANDS}
-        here = stage.settings.model_copy(update=few)
+        here = stage.settings.model_copy(update={"redis": server.url})
         async with (
             app.namespace_session(here, create=app.DEFAULT_PARTITIONS) as session,
             running(here, "run") as engine,
