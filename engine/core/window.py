@@ -55,8 +55,8 @@ class Window:
     def load(self, page: Sequence[Outcome], late: Sequence[Outcome] = (), *, last: bool) -> None:
         """Take the next page of outcomes, newest first; ``last`` when there are none below.
 
-        ``late`` are those that came since the oldest of the page, and before what is loaded:
-        they say what became of what was deferred.
+        ``late`` are those that came since the oldest of the page and are not loaded yet: they
+        say what became of what was deferred. Older ones belong to a later page.
         """
         self.lowest = page[-1].entry if page else self.lowest
         mixed = sorted((*late, *page), key=_place, reverse=True) if late else page
@@ -181,7 +181,7 @@ class Window:
 
     def _forget(self, key: tuple[str, str]) -> None:
         """One outcome of an id left the window; with the last one its first is forgotten."""
-        left = self._repeats.pop(key, 0) - 1 if self._repeats else -1
+        left = self._repeats.pop(key, 0) - 1
         if left < 0:
             del self._first[key]
         elif left > 0:

@@ -155,10 +155,9 @@ async def _round(
     systems: Sequence["_System"], levels: Sequence[Level], number: int
 ) -> Sequence[Cost]:
     """The costs at all levels; every other round begins with the last, for machines drift."""
-    costs = dict[int, Cost]()
-    for n in range(len(levels))[:: -1 if number % 2 else 1]:
-        costs[n] = await systems[n].cost(list(levels[n].new(number)))
-    return [costs[n] for n in range(len(levels))]
+    turn = -1 if number % 2 else 1
+    pairs = list(zip(systems, levels, strict=True))[::turn]
+    return [await system.cost(list(level.new(number))) for system, level in pairs][::turn]
 
 
 class _System(NamedTuple):
